@@ -1,0 +1,43 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The shared tier in Redis. Values arrive sealed (rs_seal.h); this file's business is time, connections and keys:
+ * prefix + hex of the digest, PX from the expiry. A VERDICT and a NEGATIVE of one digest share one key. */
+#ifndef RS_TIER_REDIS_H
+#define RS_TIER_REDIS_H
+
+#include "base/rs_log.h"
+#include "cache/rs_tier.h"
+
+typedef enum { RS_REDIS_SINGLE, RS_REDIS_SENTINEL, RS_REDIS_CLUSTER } rs_redis_topology_t;
+
+typedef struct {
+    const char *host;
+    int port;
+} rs_redis_address_t;
+
+/* Constant after configuration. */
+typedef struct {
+    rs_redis_topology_t topology;
+    const rs_redis_address_t *addresses;
+    unsigned address_count;
+    const char *socket;        /* unix socket instead of an address; NULL: none */
+    const char *sentinel_name; /* the master's name */
+    int database;
+    bool tls;
+    const char *ca_file, *client_cert, *client_key; /* PEM; NULL: the system's, none */
+    const char *user, *password;                    /* NULL: none */
+    const char *sentinel_user, *sentinel_password;
+    const char *prefix;
+    apr_interval_time_t connect_timeout, command_timeout;
+    unsigned pool_max; /* connections of one process */
+} rs_redis_config_t;
+
+/* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB], redis+cluster://h1,h2
+ * (rediss+... with TLS). Fills the address part of config. NULL is fine, else a sentence. Userinfo is refused. */
+const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_pool_t *p);
+
+/* Connects to nothing; the first use does. Call in the process that will use it. Freed with p, which must be used by
+ * one thread at a time during creation only. */
+apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config, const rs_log_t *log,
+                                  apr_pool_t *p);
+
+#endif

@@ -1,0 +1,17 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* All of the outside world a provider gets, handed in by the module or a test. */
+#ifndef RS_SERVICES_H
+#define RS_SERVICES_H
+
+#include "base/rs_log.h"
+#include "cache/rs_cache.h"
+#include "net/rs_http.h"
+
+typedef struct {
+    rs_http_t *http;
+    rs_cache_t *cache;
+    const rs_log_t *log;
+    apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
+} rs_services_t;
+
+#endif
