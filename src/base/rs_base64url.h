@@ -5,6 +5,7 @@
 #define RS_BASE64URL_H
 
 #include <apr_pools.h>
+#include <stdbool.h>
 
 /* *out gets a NUL behind its len bytes. APR_EINVAL when text is not strict base64url. */
 apr_status_t rs_base64url_decode(const char *text, apr_size_t text_len, unsigned char **out,
