@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""The error log as a part of the contract: a line at warn or above that no scenario announced is a failure."""
+
+import re
+
+LEVELS = ("emerg", "alert", "crit", "error", "warn")
+LINE = re.compile(r"^\[[^\]]*\] \[(?P<module>[^:\]]*):(?P<level>[a-z]+)\d?\] (?P<rest>.*)")
+ID = re.compile(r"\b(RS\d{4}|AH\d{5})\b")
+
+
+class ErrorLog:
+    def __init__(self, path):
+        self.path = path
+        self._checked = 0  # bytes that an earlier check has seen
+        self._expected, self._allowed, self._secrets = set(), set(), []
+
+    def expects(self, *ids):
+        """Lines with these ids come in this scenario; that one does not come is a failure too."""
+        self._expected.update(ids)
+
+    def allows(self, *ids):
+        """Lines with these ids may come."""
+        self._allowed.update(ids)
+
+    def secret(self, *texts):
+        """These texts must never stand in the log."""
+        self._secrets.extend(text for text in texts if len(text) >= 8)
+
+    def _bytes(self):
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def text(self):
+        return self._bytes().decode("utf-8", "replace")
+
+    def mark(self):
+        return len(self._bytes())
+
+    def since(self, mark):
+        """The lines written after mark()."""
+        return self._bytes()[mark:].decode("utf-8", "replace").splitlines()
+
+    def count(self, log_id, mark=0):
+        return sum(1 for line in self.since(mark) if log_id in ID.findall(line))
+
+    def check(self):
+        """Complaints about what was written since the last check; forgets what was announced."""
+        data = self._bytes()
+        new = data[self._checked:].decode("utf-8", "replace")
+        self._checked = len(data)
+        seen, complaints = set(), []
+        for line in new.splitlines():
+            match = LINE.match(line)
+            ids = set(ID.findall(line))
+            seen |= ids
+            if not match or match["level"] not in LEVELS:
+                continue
+            if not ids & (self._expected | self._allowed):
+                complaints.append("unannounced line: " + line)
+        for missing in sorted(self._expected - seen):
+            complaints.append(f"announced line did not come: {missing}")
+        for secret in self._secrets:
+            if secret in new:
+                complaints.append(f"a secret stands in the log: {secret[:6]}... ({len(secret)} bytes)")
+        self._expected, self._allowed = set(), set()
+        return complaints
