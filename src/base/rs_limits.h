@@ -28,6 +28,7 @@
 #define RS_METADATA_BYTES_MAX (256 * 1024)
 #define RS_JWKS_BYTES_MAX (1024 * 1024)
 #define RS_HTTP_HEADER_BYTES_MAX 1024
+#define RS_HTTP_HEADERS_BYTES_MAX (64 * 1024) /* all of a reply, interim replies with it */
 #define RS_URL_BYTES_MAX 2048
 
 /* Secrets and key files named in the configuration. */

@@ -1,1 +1,185 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Metadata: where to look, what to believe, how long to keep it. */
+#include "provider/rs_metadata.h"
+#include "base/rs_limits.h"
+#include "base/rs_url.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <string.h>
+
+#define RS_METADATA_AGE_MAX apr_time_from_sec(3600)
+#define RS_METADATA_RETRY apr_time_from_sec(1)
+
+struct rs_metadata_t {
+    const rs_provider_spec_t *spec;
+    const rs_services_t *services;
+    apr_thread_mutex_t *lock; /* guards what follows */
+    bool known;
+    char jwks_uri[RS_URL_BYTES_MAX + 1];
+    char introspection_endpoint[RS_URL_BYTES_MAX + 1];
+    apr_time_t fetched_at, asked_at;
+};
+
+apr_status_t rs_metadata_parse(rs_metadata_document_t *document, const char *text, apr_size_t len,
+                               const char *issuer, const char **why, apr_pool_t *p)
+{
+    const rs_json_t *json = rs_json_object(text, len, &rs_json_document_limits, why, p);
+    const char *named, *url;
+
+    if (!json)
+        return APR_EINVAL;
+    named = rs_json_string(json, "issuer");
+    if (!named || strcmp(named, issuer) != 0) {
+        *why = "the metadata names another issuer than OAuth2RSIssuer";
+        return APR_EINVAL;
+    }
+    memset(document, 0, sizeof *document);
+    url = rs_json_string(json, "jwks_uri");
+    if (url && !rs_url_check_endpoint(url, p))
+        document->jwks_uri = url;
+    url = rs_json_string(json, "introspection_endpoint");
+    if (url && !rs_url_check_endpoint(url, p))
+        document->introspection_endpoint = url;
+    return APR_SUCCESS;
+}
+
+const char *const *rs_metadata_places(const char *issuer, apr_pool_t *p)
+{
+    static const char rfc8414[] = "/.well-known/oauth-authorization-server";
+    static const char oidc[] = "/.well-known/openid-configuration";
+    const char **places = apr_pcalloc(p, 5 * sizeof *places);
+    rs_url_t url;
+    const char *path;
+
+    if (rs_url_parse(&url, issuer, p))
+        return places;
+    /* RFC 8414 3.1 and OpenID Connect Discovery 4: a terminating slash of the issuer is removed. */
+    path = url.path;
+    if (*path && path[strlen(path) - 1] == '/')
+        path = apr_pstrndup(p, path, strlen(path) - 1);
+    places[0] = apr_pstrcat(p, url.origin, rfc8414, path, NULL);
+    places[1] = apr_pstrcat(p, url.origin, path, oidc, NULL);
+    if (*path) {
+        places[2] = apr_pstrcat(p, url.origin, path, rfc8414, NULL);
+        places[3] = apr_pstrcat(p, url.origin, oidc, path, NULL);
+    }
+    return places;
+}
+
+apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec_t *spec,
+                                const rs_services_t *services, apr_pool_t *p)
+{
+    rs_metadata_t *m = apr_pcalloc(p, sizeof *m);
+    apr_status_t status = apr_thread_mutex_create(&m->lock, APR_THREAD_MUTEX_DEFAULT, p);
+
+    m->spec = spec;
+    m->services = services;
+    if (status == APR_SUCCESS)
+        *metadata = m;
+    return status;
+}
+
+static apr_status_t read_place(const rs_metadata_t *m, const char *place, rs_metadata_document_t *document,
+                               const char **why, apr_pool_t *p)
+{
+    rs_http_request_t request = { .peer = &m->spec->peer, .url = place, .body_bytes_max = RS_METADATA_BYTES_MAX };
+    rs_http_response_t *response;
+    apr_status_t status = m->services->http->perform(m->services->http, &request, &response, why, p);
+
+    if (status != APR_SUCCESS)
+        return status;
+    if (response->status == 404 || response->status == 405 || response->status == 400 || response->status == 401) {
+        *why = "no metadata there";
+        return APR_NOTFOUND;
+    }
+    if (response->status != 200) {
+        *why = apr_psprintf(p, "answered with status %d", response->status);
+        return APR_EGENERAL;
+    }
+    return rs_metadata_parse(document, response->body, response->body_len, m->spec->policy.issuer, why, p);
+}
+
+static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *document, const char **why,
+                              apr_pool_t *p)
+{
+    rs_source_t source = { RS_SOURCE_FILE, m->spec->metadata.file };
+    const char *text;
+    apr_size_t len;
+
+    if (rs_source_read(&source, &text, &len, p) != APR_SUCCESS) {
+        *why = "the metadata file cannot be read";
+        return APR_EGENERAL;
+    }
+    return rs_metadata_parse(document, text, len, m->spec->policy.issuer, why, p);
+}
+
+/* Only a place that has nothing leads to the next: trouble at the first one is trouble of the issuer. */
+static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *document, const char **why,
+                             apr_pool_t *p)
+{
+    const rs_metadata_spec_t *spec = &m->spec->metadata;
+    const char *const *place;
+    apr_status_t status = APR_NOTFOUND;
+
+    if (spec->file)
+        return read_file(m, document, why, p);
+    if (spec->url)
+        return read_place(m, spec->url, document, why, p);
+    *why = "no metadata at any well-known place";
+    for (place = rs_metadata_places(m->spec->policy.issuer, p); *place; place++) {
+        status = read_place(m, *place, document, why, p);
+        if (status != APR_NOTFOUND && status != APR_EINVAL)
+            break;
+    }
+    return status;
+}
+
+static void keep(rs_metadata_t *m, const rs_metadata_document_t *document, apr_time_t now)
+{
+    apr_cpystrn(m->jwks_uri, document->jwks_uri ? document->jwks_uri : "", sizeof m->jwks_uri);
+    apr_cpystrn(m->introspection_endpoint,
+                document->introspection_endpoint ? document->introspection_endpoint : "",
+                sizeof m->introspection_endpoint);
+    m->known = true;
+    m->fetched_at = now;
+}
+
+static void copy_out(const rs_metadata_t *m, rs_metadata_document_t *document, apr_pool_t *p)
+{
+    document->jwks_uri = *m->jwks_uri ? apr_pstrdup(p, m->jwks_uri) : NULL;
+    document->introspection_endpoint =
+        *m->introspection_endpoint ? apr_pstrdup(p, m->introspection_endpoint) : NULL;
+}
+
+apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document, apr_time_t now,
+                             const char **why, apr_pool_t *p)
+{
+    rs_metadata_document_t found;
+    apr_status_t status = APR_SUCCESS;
+    bool ask;
+
+    if (m->spec->metadata.off) {
+        *why = "OAuth2RSMetadata is off";
+        return APR_NOTFOUND;
+    }
+    apr_thread_mutex_lock(m->lock);
+    ask = (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX) && now - m->asked_at >= RS_METADATA_RETRY;
+    if (ask)
+        m->asked_at = now;
+    apr_thread_mutex_unlock(m->lock);
+
+    *why = "the issuer's metadata could not be had a moment ago";
+    if (ask)
+        status = discover(m, &found, why, p);
+
+    apr_thread_mutex_lock(m->lock);
+    if (ask && status == APR_SUCCESS)
+        keep(m, &found, now);
+    status = m->known ? APR_SUCCESS : status == APR_SUCCESS ? APR_EAGAIN : status;
+    if (status == APR_SUCCESS)
+        copy_out(m, document, p);
+    apr_thread_mutex_unlock(m->lock);
+    return status;
+}

@@ -1,1 +1,187 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Drafts of providers: defaults, check, fingerprint. */
+#include "provider/rs_provider_spec.h"
+#include "base/rs_url.h"
+#include "token/rs_record.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static void default_paths(rs_claim_paths_t *paths, const char *const *names, unsigned count, apr_pool_t *p)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++)
+        rs_claim_path_compile(&paths->paths[i], names[i], p);
+    paths->count = count;
+}
+
+rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p)
+{
+    static const char *const scope[] = { "scope", "scp" };
+    static const char *const role[] = { "roles", "groups" };
+    static const char *const user[] = { "sub" };
+    static const char *const client[] = { "client_id", "azp", "cid", "appid" };
+    rs_provider_spec_t *spec = apr_pcalloc(p, sizeof *spec);
+
+    spec->name = name;
+    spec->policy.leeway = apr_time_from_sec(30);
+    spec->policy.user_paths_default = true;
+    default_paths(&spec->policy.scope_paths, scope, 2, p);
+    default_paths(&spec->policy.role_paths, role, 2, p);
+    default_paths(&spec->policy.user_paths, user, 1, p);
+    default_paths(&spec->policy.client_paths, client, 4, p);
+    spec->keys.urls = apr_array_make(p, 1, sizeof(const char *));
+    spec->keys.files = apr_array_make(p, 1, sizeof(const char *));
+    spec->keys.algorithms = rs_alg_set_asymmetric();
+    spec->keys.refresh_min = apr_time_from_sec(60);
+    spec->keys.refresh_max = apr_time_from_sec(3600);
+    spec->keys.stale_max = apr_time_from_sec(24 * 3600);
+    spec->keys.cooldown = apr_time_from_sec(30);
+    spec->introspection.ttl_positive = apr_time_from_sec(300);
+    spec->introspection.ttl_negative = apr_time_from_sec(10);
+    spec->peer.connect_timeout = apr_time_from_sec(2);
+    spec->peer.total_timeout = apr_time_from_sec(5);
+    return spec;
+}
+
+bool rs_provider_spec_judges_jwts(const rs_provider_spec_t *spec)
+{
+    return spec->validate != RS_VALIDATE_INTROSPECTION;
+}
+
+bool rs_provider_spec_introspects(const rs_provider_spec_t *spec)
+{
+    return spec->validate == RS_VALIDATE_INTROSPECTION || spec->validate == RS_VALIDATE_BOTH ||
+           (spec->validate == RS_VALIDATE_AUTO && (spec->introspection.url || spec->introspection.client_id));
+}
+
+static const char *check_client(rs_introspection_spec_t *introspection)
+{
+    bool secret = introspection->client_secret.value != NULL;
+
+    if (introspection->auth == RS_CLIENT_AUTH_UNSET && secret)
+        introspection->auth = RS_CLIENT_AUTH_BASIC;
+    if (introspection->auth == RS_CLIENT_AUTH_UNSET)
+        return "introspection needs credentials: add OAuth2RSClient ID SECRET-SOURCE, or write "
+               "OAuth2RSClientAuth none if this issuer answers anybody";
+    if (introspection->auth != RS_CLIENT_AUTH_NONE && !introspection->client_id)
+        return "OAuth2RSClientAuth is set but OAuth2RSClient is missing: add OAuth2RSClient ID SECRET-SOURCE";
+    if (introspection->auth != RS_CLIENT_AUTH_NONE && !secret)
+        return "OAuth2RSClient has no secret: write OAuth2RSClient ID file:PATH";
+    return NULL;
+}
+
+static const char *check_keys(const rs_provider_spec_t *spec, apr_pool_t *p)
+{
+    const rs_keys_spec_t *keys = &spec->keys;
+    rs_alg_set_t shared = keys->algorithms & ~rs_alg_set_asymmetric();
+
+    if (keys->shared_key.value && keys->algorithms == rs_alg_set_asymmetric())
+        return "OAuth2RSSharedKey is set but no HS algorithm is allowed: add OAuth2RSAlgorithms HS256";
+    if (shared && !keys->shared_key.value)
+        return "OAuth2RSAlgorithms allows HS* but there is no key: add OAuth2RSSharedKey file:PATH";
+    if (shared && (shared != keys->algorithms || keys->urls->nelts || keys->files->nelts))
+        return "a shared key never stands beside public keys (a public key could pass as the secret): use one "
+               "provider for HS* and another for the rest";
+    if (keys->refresh_min > keys->refresh_max)
+        return "OAuth2RSKeysRefresh: the shortest time is longer than the longest";
+    if (rs_provider_spec_judges_jwts(spec) && spec->metadata.off && !shared && !keys->urls->nelts &&
+        !keys->files->nelts && spec->validate != RS_VALIDATE_AUTO)
+        return "OAuth2RSMetadata is off and no keys are named: add OAuth2RSKeys URL or file:PATH";
+    (void)p;
+    return NULL;
+}
+
+const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
+{
+    const char *trouble;
+
+    if (!spec->policy.issuer)
+        return "OAuth2RSIssuer is missing: name the issuer, as in OAuth2RSIssuer https://login.example.com/";
+    if (!spec->policy.audience_count && !spec->policy.audience_any)
+        return "OAuth2RSAudience is missing: name this API, as in OAuth2RSAudience https://api.example.com, or "
+               "write OAuth2RSAudience any to accept tokens that were made for other APIs too";
+    if (rs_provider_spec_introspects(spec)) {
+        if ((trouble = check_client(&spec->introspection)) != NULL)
+            return trouble;
+        if (!spec->introspection.url && spec->metadata.off)
+            return "OAuth2RSMetadata is off and no endpoint is named: add OAuth2RSIntrospection URL";
+    }
+    if (spec->peer.connect_timeout > spec->peer.total_timeout)
+        return "OAuth2RSTimeout: the time to connect is longer than the total";
+    return check_keys(spec, p);
+}
+
+/* ---- fingerprint ---- */
+
+/* Fields with their lengths, so that no two lists of fields give one text. */
+static void field(apr_array_header_t *fields, const char *text, apr_pool_t *p)
+{
+    APR_ARRAY_PUSH(fields, const char *) =
+        text ? apr_psprintf(p, "%" APR_SIZE_T_FMT ":%s,", strlen(text), text) : "-,";
+}
+
+static void number(apr_array_header_t *fields, apr_int64_t value, apr_pool_t *p)
+{
+    field(fields, apr_psprintf(p, "%" APR_INT64_T_FMT, value), p);
+}
+
+static void paths(apr_array_header_t *fields, const rs_claim_paths_t *list, apr_pool_t *p)
+{
+    unsigned i;
+
+    number(fields, list->count, p);
+    for (i = 0; i < list->count; i++)
+        field(fields, list->paths[i].written, p);
+}
+
+static void strings(apr_array_header_t *fields, const char *const *list, unsigned count, apr_pool_t *p)
+{
+    unsigned i;
+
+    number(fields, count, p);
+    for (i = 0; i < count; i++)
+        field(fields, list[i], p);
+}
+
+static void policy_fields(apr_array_header_t *fields, const rs_policy_t *policy, apr_pool_t *p)
+{
+    unsigned i;
+
+    field(fields, policy->issuer, p);
+    strings(fields, policy->audiences, policy->audience_count, p);
+    number(fields, policy->audience_any | policy->audience_or_absent << 1 | policy->proof_off << 2, p);
+    number(fields, policy->types, p);
+    strings(fields, policy->type_names, policy->type_count, p);
+    number(fields, policy->leeway, p);
+    number(fields, policy->lifetime_max, p);
+    number(fields, policy->required_count, p);
+    for (i = 0; i < policy->required_count; i++) {
+        field(fields, policy->required[i].path.written, p);
+        strings(fields, policy->required[i].values, policy->required[i].count, p);
+    }
+    paths(fields, &policy->scope_paths, p);
+    paths(fields, &policy->role_paths, p);
+    paths(fields, &policy->user_paths, p);
+    paths(fields, &policy->client_paths, p);
+    number(fields, policy->user_paths_default, p);
+    field(fields, policy->user_prefix, p);
+}
+
+void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint, apr_pool_t *p)
+{
+    apr_array_header_t *fields = apr_array_make(p, 64, sizeof(const char *));
+    rs_span_t span;
+
+    field(fields, "mod_oauth2_rs verdict", p);
+    number(fields, RS_RECORD_FORMAT, p);
+    number(fields, spec->validate, p);
+    number(fields, spec->keys.algorithms, p);
+    field(fields, spec->introspection.url, p);
+    field(fields, spec->introspection.client_id, p);
+    policy_fields(fields, &spec->policy, p);
+    span.bytes = apr_array_pstrcat(p, fields, 0);
+    span.len = strlen(span.bytes);
+    rs_sha256(&span, 1, fingerprint);
+}

@@ -1,1 +1,77 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* What an administrator wrote about one issuer: the draft that directives fill in, and its check. Checked specs
+ * become providers (rs_provider.h) and are never changed again. */
+#ifndef RS_PROVIDER_SPEC_H
+#define RS_PROVIDER_SPEC_H
+
+#include "base/rs_source.h"
+#include "jose/rs_alg.h"
+#include "net/rs_http.h"
+#include "token/rs_policy.h"
+
+#include <apr_tables.h>
+
+typedef enum {
+    RS_VALIDATE_AUTO,
+    RS_VALIDATE_JWT,
+    RS_VALIDATE_INTROSPECTION,
+    RS_VALIDATE_BOTH
+} rs_validate_t;
+
+typedef enum {
+    RS_CLIENT_AUTH_UNSET,
+    RS_CLIENT_AUTH_BASIC,
+    RS_CLIENT_AUTH_POST,
+    RS_CLIENT_AUTH_NONE
+} rs_client_auth_method_t;
+
+/* Where the issuer says what it is. */
+typedef struct {
+    bool off;
+    const char *url; /* NULL with file NULL: the well-known places of the issuer */
+    const char *file;
+} rs_metadata_spec_t;
+
+typedef struct {
+    apr_array_header_t *urls;  /* const char *; empty with files empty: jwks_uri of the metadata */
+    apr_array_header_t *files; /* const char *, absolute */
+    rs_alg_set_t algorithms;
+    rs_source_t shared_key; /* shared_key.value NULL: none */
+    apr_interval_time_t refresh_min, refresh_max, stale_max, cooldown;
+} rs_keys_spec_t;
+
+typedef struct {
+    const char *url; /* NULL: from the metadata */
+    const char *client_id;
+    rs_source_t client_secret; /* .value NULL: none */
+    rs_client_auth_method_t auth;
+    apr_interval_time_t ttl_positive, ttl_negative;
+} rs_introspection_spec_t;
+
+typedef struct {
+    const char *name;
+    rs_validate_t validate;
+    rs_policy_t policy;
+    rs_metadata_spec_t metadata;
+    rs_keys_spec_t keys;
+    rs_introspection_spec_t introspection;
+    rs_http_peer_t peer;
+} rs_provider_spec_t;
+
+/* A draft with the defaults of the manual. */
+rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p);
+
+/* What no single directive can see: what is missing, what contradicts. NULL is fine, else a sentence with the remedy.
+ * Completes the draft with what follows from it. */
+const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p);
+
+/* Is a token of no visible issuer a question for this provider's introspection endpoint? */
+bool rs_provider_spec_introspects(const rs_provider_spec_t *spec);
+/* Does it judge JWTs itself? */
+bool rs_provider_spec_judges_jwts(const rs_provider_spec_t *spec);
+
+/* Digest of the values that a verdict depends on: part of the cache key. No paths, no hosts of ours, no names: two
+ * machines with one configuration agree, an edited configuration does not. */
+void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint, apr_pool_t *p);
+
+#endif

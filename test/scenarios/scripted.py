@@ -16,6 +16,7 @@ from keys import Key, compact, hmac_sign
 
 AUDIENCE = "https://api.example.com"
 CLIENT, SECRET = "rs", "rs-secret-of-the-scenarios"
+NULL = object()  # a member that is null; None takes the member away
 METADATA_8414, METADATA_OIDC = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 
 
@@ -192,7 +193,7 @@ class Issuer:
         claims = {"iss": self.url, "aud": AUDIENCE, "sub": "alice", "client_id": "app", "scope": "read write",
                   "iat": now, "exp": now + 300, "jti": secrets.token_hex(8)}
         claims.update(more)
-        return {name: value for name, value in claims.items() if value is not None}
+        return {name: None if value is NULL else value for name, value in claims.items() if value is not None}
 
     def key(self, alg=None):
         return next(key for key in self.keys if alg in (None, key.alg))
