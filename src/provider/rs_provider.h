@@ -10,7 +10,7 @@
 
 typedef struct rs_provider_t rs_provider_t;
 
-/* Read the key files and secrets of spec, as the user we are now. services may still be empty: its members must be set
+/* Read the key files and secrets of spec, as the user we are now. services may still be empty (its members are set in each child, cache may stay NULL): they must be set
  * before the first question and stay. NULL in *why when the answer is APR_SUCCESS, else a sentence with the remedy.
  * No network. Freed with p. */
 apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec,
@@ -28,7 +28,6 @@ typedef struct {
     rs_provider_t *const *providers; /* those of the Location */
     unsigned provider_count;
     const rs_presented_t *presented;
-    rs_cache_t *cache; /* NULL: none */
     apr_interval_time_t ttl_positive, ttl_negative; /* the Location's caps; RS_TTL_UNLIMITED: none; 0: ask anew */
 } rs_question_t;
 
