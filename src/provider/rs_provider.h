@@ -10,8 +10,9 @@
 
 typedef struct rs_provider_t rs_provider_t;
 
-/* Read the key files and secrets of spec, as the user we are now. services may still be empty (its members are set in each child, cache may stay NULL): they must be set
- * before the first question and stay. NULL in *why when the answer is APR_SUCCESS, else a sentence with the remedy.
+/* Read the key files and secrets of spec, as the user we are now. services may still be empty: each child sets its
+ * members before the first question, and they stay; the cache may be NULL.
+ * NULL in *why when the answer is APR_SUCCESS, else a sentence with the remedy.
  * No network. Freed with p. */
 apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec,
                                 const rs_services_t *services, apr_time_t now, const char **why, apr_pool_t *p);
