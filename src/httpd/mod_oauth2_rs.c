@@ -1,3 +1,48 @@
-#include <httpd.h>
-#include <http_config.h>
-AP_DECLARE_MODULE(oauth2_rs) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL, 0 };
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The module: which of its parts httpd calls when. */
+#include "httpd/rs_authn.h"
+#include "httpd/rs_authz.h"
+#include "httpd/rs_config.h"
+#include "httpd/rs_directives.h"
+#include "httpd/rs_environment.h"
+#include "httpd/rs_require.h"
+#include "httpd/rs_runtime.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_auth.h>
+
+static void register_hooks(apr_pool_t *p)
+{
+    static const char *const before_others[] = { "mod_authz_core.c", NULL };
+
+    /* start */
+    ap_hook_pre_config(rs_runtime_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rs_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rs_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* before mod_watchdog's thread, which will look after the keys */
+    ap_hook_child_init(rs_runtime_child_init, NULL, NULL, APR_HOOK_REALLY_FIRST);
+
+    /* a request */
+    ap_hook_post_read_request(rs_environment_scrub_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_check_access_ex(rs_authz_negation_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(rs_authn_hook, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(rs_authz_hook, NULL, before_others, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(rs_authz_note_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    rs_require_register(p);
+}
+
+AP_DECLARE_MODULE(oauth2_rs) = {
+    STANDARD20_MODULE_STUFF,
+    rs_dir_config_create,
+    rs_dir_config_merge,
+    rs_server_config_create,
+    rs_server_config_merge,
+    rs_directives,
+    register_hooks,
+#ifdef AP_MODULE_FLAG_NONE
+    AP_MODULE_FLAG_NONE
+#endif
+};

@@ -1,0 +1,88 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Status and headers of refusals (RFC 6750 section 3, RFC 9110 sections 10.2.3 and 11.6.1). */
+#include "httpd/rs_answer.h"
+#include "token/rs_challenge.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+#define REALM_DEFAULT "api"
+#define RETRY_AFTER_DEFAULT_S 5
+#define RETRY_AFTER_MAX_S 3600
+
+/* What OAuth2RSErrorDetail off lets through: no more than the error code says. */
+static const char *const generic[][2] = {
+    { "invalid_request", "The request is malformed" },
+    { "invalid_token", "The access token is not accepted" },
+    { "insufficient_scope", "The access token lacks a required scope" },
+    { NULL, NULL },
+};
+
+static const char *description(const request_rec *r, const rs_outcome_row_t *row)
+{
+    unsigned i;
+
+    if (rs_dir_config(r)->error_detail != 0 || !row->error)
+        return row->description;
+    for (i = 0; generic[i][0]; i++)
+        if (strcmp(generic[i][0], row->error) == 0)
+            return generic[i][1];
+    return NULL;
+}
+
+static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const char *scope)
+{
+    const char *realm = ap_auth_name(r);
+    rs_challenge_t challenge = { 0 };
+
+    apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    if (!row->challenge)
+        return;
+    challenge.scheme = "Bearer";
+    challenge.realm = realm ? realm : REALM_DEFAULT;
+    challenge.error = row->error;
+    challenge.error_description = description(r, row);
+    challenge.scope = scope && *scope ? scope : NULL;
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate", rs_challenge_format(&challenge, r->pool));
+}
+
+static void set_retry_after(request_rec *r, apr_interval_time_t wait)
+{
+    apr_int64_t seconds = (wait + APR_USEC_PER_SEC - 1) / APR_USEC_PER_SEC;
+
+    if (seconds < 1)
+        seconds = RETRY_AFTER_DEFAULT_S;
+    if (seconds > RETRY_AFTER_MAX_S)
+        seconds = RETRY_AFTER_MAX_S;
+    apr_table_setn(r->err_headers_out, "Retry-After", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, seconds));
+}
+
+void rs_answer_note(request_rec *r, rs_outcome_t outcome)
+{
+    const rs_request_t *request = rs_request(r);
+    const rs_principal_t *principal = request->verdict.principal;
+
+    apr_table_setn(r->notes, "oauth2-outcome", rs_outcome_row(outcome)->name);
+    if (request->presented.token)
+        apr_table_setn(r->notes, "oauth2-token", request->presented.fingerprint);
+    if (request->by)
+        apr_table_setn(r->notes, "oauth2-provider", rs_provider_spec(request->by)->name);
+    if (principal && principal->client)
+        apr_table_setn(r->notes, "oauth2-client", principal->client);
+}
+
+int rs_answer(request_rec *r, const rs_answer_t *answer)
+{
+    const rs_outcome_row_t *row = rs_outcome_row(answer->outcome);
+
+    rs_answer_note(r, answer->outcome);
+    /* We stand in the ErrorDocument of an earlier answer: that one's headers go to the client. */
+    if (r->prev && ap_is_HTTP_ERROR(r->status))
+        return row->status;
+    set_challenge(r, row, answer->scope);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    apr_table_mergen(r->err_headers_out, "Vary", "Authorization");
+    if (row->status == HTTP_SERVICE_UNAVAILABLE || row->status == HTTP_TOO_MANY_REQUESTS)
+        set_retry_after(r, answer->retry_after);
+    return row->status;
+}

@@ -1,0 +1,152 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The route of a request from its headers to a verdict. */
+#include "httpd/rs_authn.h"
+#include "httpd/rs_answer.h"
+#include "httpd/rs_needs.h"
+#include "httpd/rs_take.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+/* ---- whose tokens are good here ---- */
+
+/* The providers of this Location, in r->server. NULL after a line in the log. */
+static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
+{
+    const apr_array_header_t *slots = rs_server_config(r->server)->slots, *use = rs_dir_config(r)->use;
+    rs_provider_t **providers = apr_palloc(r->pool, (use ? use->nelts : 1) * sizeof *providers);
+    int i;
+
+    if (!use && slots->nelts != 1) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "RS0631: %d providers are visible here and none is named: add OAuth2RSUse NAME", slots->nelts);
+        return NULL;
+    }
+    *count = use ? use->nelts : 1;
+    for (i = 0; i < (int)*count; i++) {
+        const char *name = use ? APR_ARRAY_IDX(use, i, const char *) : NULL;
+        const rs_slot_t *slot = name ? rs_slot_find(r->server, name) : APR_ARRAY_IDX(slots, 0, rs_slot_t *);
+        if (!slot || !slot->provider) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "RS0632: OAuth2RSUse names the provider \"%s\", which is not visible in this host",
+                          name ? name : "?");
+            return NULL;
+        }
+        providers[i] = slot->provider;
+    }
+    return providers;
+}
+
+/* ---- a judgement that is there already ---- */
+
+static bool is_among(const rs_provider_t *by, rs_provider_t *const *providers, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count && providers[i] != by; i++)
+        ;
+    return i < count;
+}
+
+/* A subrequest or redirected request is judged with its origin: without a second call, as long as the same issuer is good
+ * here and the result is fresh enough for this Location. */
+static bool inherit(request_rec *r, rs_request_t *request, rs_provider_t *const *providers, unsigned count,
+                    apr_interval_time_t ttl, apr_time_t now)
+{
+    const rs_request_t *origin = rs_request_judged(r);
+
+    if (!origin || origin == request || !rs_verdict_is_accepted(&origin->verdict) ||
+        !is_among(origin->by, providers, count))
+        return false;
+    if (ttl != RS_TTL_UNLIMITED && rs_verdict_until(&origin->verdict, ttl) <= now &&
+        origin->verdict.decided_at < r->request_time)
+        return false;
+    request->presented = origin->presented;
+    request->verdict = origin->verdict;
+    request->by = origin->by;
+    request->judged = true;
+    return true;
+}
+
+/* ---- the answer ---- */
+
+static int admit(request_rec *r, const rs_request_t *request)
+{
+    r->user = apr_pstrdup(r->pool, request->verdict.principal->user);
+    r->ap_auth_type = (char *)RS_AUTH_TYPE;
+    rs_answer_note(r, RS_TOKEN_ACCEPTED);
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "RS0633: accepted: token %s, user %s, client %s, provider %s",
+                  request->presented.fingerprint, r->user,
+                  request->verdict.principal->client ? request->verdict.principal->client : "-",
+                  request->by ? rs_provider_spec(request->by)->name : "-");
+    return OK;
+}
+
+static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail, apr_interval_time_t retry_after)
+{
+    const rs_request_t *request = rs_request(r);
+    rs_answer_t answer = { outcome, NULL, retry_after };
+
+    if (outcome == RS_TOKEN_ABSENT)
+        answer.scope = rs_needs_of(request->lines, NULL, r).scope;
+    /* What a client does wrong is no trouble of the server's: info. Absent tokens are the way clients ask. */
+    ap_log_rerror(APLOG_MARK, outcome == RS_TOKEN_ABSENT ? APLOG_DEBUG : APLOG_INFO, 0, r,
+                  "RS0634: %s (%d): token %s, provider %s%s%s", rs_outcome_row(outcome)->name,
+                  rs_outcome_row(outcome)->status, request->presented.token ? request->presented.fingerprint : "-",
+                  request->by ? rs_provider_spec(request->by)->name : "-", detail ? ": " : "", detail ? detail : "");
+    return rs_answer(r, &answer);
+}
+
+static int refuse_plain(request_rec *r)
+{
+    rs_presented_t presented;
+    rs_answer_t answer = { RS_TRANSPORT_PLAIN, NULL, 0 };
+
+    if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "RS0635: token %s came over an unencrypted connection and must be considered compromised; "
+                      "https is required here (OAuth2RSRequireHTTPS)", presented.fingerprint);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "RS0636: https is required here (OAuth2RSRequireHTTPS)");
+    return rs_answer(r, &answer);
+}
+
+static int judge(request_rec *r, rs_request_t *request)
+{
+    const rs_dir_config_t *config = rs_dir_config(r);
+    rs_question_t question = { NULL, 0, &request->presented, config->ttl_positive, config->ttl_negative };
+    apr_time_t now = apr_time_now();
+    rs_outcome_t taken;
+
+    question.providers = providers_here(r, &question.provider_count);
+    if (!question.providers)
+        return refuse(r, RS_SERVER_MISCONFIGURED, NULL, 0);
+    if (inherit(r, request, question.providers, question.provider_count, config->ttl_positive, now))
+        return admit(r, request);
+    taken = rs_take(&request->presented, r);
+    if (taken != RS_TOKEN_ACCEPTED)
+        return refuse(r, taken, NULL, 0);
+    request->verdict = rs_providers_judge(&question, &request->by, now, r->pool);
+    request->judged = true;
+    if (!rs_verdict_is_accepted(&request->verdict))
+        return refuse(r, request->verdict.outcome, request->verdict.detail, request->verdict.retry_after);
+    return admit(r, request);
+}
+
+int rs_authn(request_rec *r)
+{
+    rs_request_t *request = rs_request(r);
+
+    if (rs_dir_config(r)->require_https != 0 && !rs_transport_is_protected(r))
+        return refuse_plain(r);
+    if (request->judged && rs_verdict_is_accepted(&request->verdict))
+        return admit(r, request);
+    return judge(r, request);
+}
+
+int rs_authn_hook(request_rec *r)
+{
+    return rs_request_is_ours(r) ? rs_authn(r) : DECLINED;
+}

@@ -1,0 +1,110 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Denials as RFC 6750 section 3.1 wants them. */
+#include "httpd/rs_authz.h"
+#include "httpd/rs_answer.h"
+#include "httpd/rs_authn.h"
+#include "httpd/rs_needs.h"
+
+#include <http_log.h>
+#include <http_request.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+static bool is_denial(int status)
+{
+    return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN;
+}
+
+/* One line: who, what was asked, which line failed, what would help. */
+static void log_denial(request_rec *r, const rs_request_t *request, const rs_needs_t *needs, rs_outcome_t outcome)
+{
+    const rs_require_t *failed = needs->failed;
+
+    if (failed)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "RS0651: %s: token %s, user %s, client %s, %s %s: \"%s\" (%s:%d) is not met%s%s",
+                      rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
+                      request->verdict.principal->client ? request->verdict.principal->client : "-", r->method, r->uri,
+                      failed->written, failed->file, failed->line, needs->missing ? "; needed: scope " : "",
+                      needs->missing ? needs->scope : "");
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "RS0652: %s: token %s, user %s, client %s, %s %s: a Require line of another module or a negated one "
+                      "is not met", rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
+                      request->verdict.principal->client ? request->verdict.principal->client : "-", r->method, r->uri);
+}
+
+/* A scope is asked for only where it would help. */
+static int deny(request_rec *r, const rs_request_t *request)
+{
+    rs_needs_t needs = rs_needs_of(request->lines, request->verdict.principal, r);
+    bool would_help = needs.missing && !needs.beyond;
+    rs_answer_t answer = { would_help ? RS_SCOPE_INSUFFICIENT : RS_ACCESS_DENIED, would_help ? needs.scope : NULL, 0 };
+
+    log_denial(r, request, &needs, answer.outcome);
+    return rs_answer(r, &answer);
+}
+
+int rs_authz_hook(request_rec *r)
+{
+    rs_request_t *request = ap_get_module_config(r->request_config, &oauth2_rs_module);
+    int status;
+
+    if (!request || request->checking_authorization || !request->judged ||
+        !rs_verdict_is_accepted(&request->verdict))
+        return DECLINED;
+    request->checking_authorization = true;
+    status = ap_run_auth_checker(r);
+    request->checking_authorization = false;
+    return is_denial(status) ? deny(r, request) : status;
+}
+
+/* The look without a user tells whether a negated line counts here: limits, conditions and alternatives decide that. */
+static bool negation_counts(request_rec *r, rs_request_t *request)
+{
+    request->checking_access = true;
+    ap_run_access_checker_ex(r);
+    request->checking_access = false;
+    return request->negated_seen;
+}
+
+int rs_authz_negation_hook(request_rec *r)
+{
+    rs_request_t *request;
+    int status;
+
+    if (!rs_dir_config(r)->negated)
+        return DECLINED;
+    request = rs_request(r);
+    if (request->checking_access || !negation_counts(r, request))
+        return DECLINED;
+    if (!rs_request_is_ours(r)) {
+        rs_answer_t answer = { RS_SERVER_MISCONFIGURED, NULL, 0 };
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "RS0653: a negated Require oauth2-... line counts here, but AuthType is not oauth2-rs: nobody "
+                      "could ever be refused by it");
+        return rs_answer(r, &answer);
+    }
+    if ((status = rs_authn(r)) != OK)
+        return status;
+    request->checking_access = true;
+    status = ap_run_access_checker_ex(r);
+    request->checking_access = false;
+    if (is_denial(status))
+        return deny(r, request);
+    return status == OK ? DECLINED : status;
+}
+
+int rs_authz_note_hook(request_rec *r, const char *auth_type)
+{
+    rs_answer_t answer = { RS_TOKEN_ABSENT, NULL, 0 };
+
+    if (strcasecmp(auth_type, RS_AUTH_TYPE) != 0)
+        return DECLINED;
+    /* mod_authz_core on its way to a denial that rs_authz_hook() will answer. */
+    if (rs_request(r)->checking_authorization)
+        return OK;
+    answer.scope = rs_needs_of(rs_request(r)->lines, NULL, r).scope;
+    rs_answer(r, &answer);
+    return OK;
+}

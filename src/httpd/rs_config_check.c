@@ -1,0 +1,163 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The checks that need the whole configuration. They run in check_config, which `apachectl configtest` reaches too. */
+#include "base/rs_limits.h"
+#include "base/rs_url.h"
+#include "httpd/rs_config.h"
+#include "httpd/rs_words.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+static int wrong(const char *id, const ap_directive_t *at, const char *sentence)
+{
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL, "%s: %s%s%s%s%d%s", id, sentence, at ? " (" : "",
+                 at ? at->filename : "", at ? ":" : "", at ? at->line_num : 0, at ? ")" : "");
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Redefinition of a visible name: the main server's section may stand behind the virtual host's. */
+static int check_slots(server_rec *s, apr_pool_t *ptemp)
+{
+    const apr_array_header_t *slots = rs_server_config(s)->slots;
+    int i;
+
+    for (i = 0; i < slots->nelts; i++) {
+        const rs_slot_t *slot = APR_ARRAY_IDX(slots, i, rs_slot_t *);
+        if (rs_slot_find(s, slot->spec->name) != slot)
+            return wrong("RS0601", slot->section,
+                         apr_psprintf(ptemp, "<OAuth2RSProvider %s>: the main server has a provider of that name; "
+                                      "providers never merge, use another name", slot->spec->name));
+    }
+    return OK;
+}
+
+static int check_mentions(server_rec *s, apr_pool_t *ptemp)
+{
+    const apr_array_header_t *mentions = rs_server_config(s)->mentions;
+    int i;
+
+    for (i = 0; i < mentions->nelts; i++) {
+        const rs_mention_t *mention = APR_ARRAY_IDX(mentions, i, rs_mention_t *);
+        const char *nearest;
+        if (rs_slot_find(mention->server, mention->name))
+            continue;
+        nearest = rs_word_nearest(mention->name, rs_slot_names(mention->server, ptemp), ptemp);
+        return wrong("RS0602", mention->directive,
+                     apr_psprintf(ptemp, "OAuth2RSUse: unknown provider \"%s\"%s%s%s", mention->name,
+                                  nearest ? ": did you mean \"" : "; add <OAuth2RSProvider ",
+                                  nearest ? nearest : mention->name, nearest ? "\"?" : ">"));
+    }
+    return OK;
+}
+
+static bool plain_to_elsewhere(const rs_redis_config_t *redis)
+{
+    unsigned i;
+
+    for (i = 0; !redis->tls && !redis->socket && i < redis->address_count; i++) {
+        rs_url_t url = { "http", redis->addresses[i].host, 0, "", "" };
+        if (!rs_url_is_loopback(&url))
+            return true;
+    }
+    return false;
+}
+
+static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
+{
+    const char *secret;
+    apr_size_t len;
+
+    if (cache->shared != RS_SHARED_REDIS)
+        return OK;
+    if (!cache->secret.value)
+        return wrong("RS0603", cache->directive,
+                     "OAuth2RSCache names a Redis, so OAuth2RSCacheSecret is required: what is kept there is "
+                     "encrypted; add OAuth2RSCacheSecret file:PATH with at least 32 random bytes");
+    if (cache->secret.kind != RS_SOURCE_EXEC &&
+        (rs_source_read(&cache->secret, &secret, &len, ptemp) != APR_SUCCESS || len < RS_CACHE_SECRET_BYTES_MIN))
+        return wrong("RS0604", cache->directive,
+                     "OAuth2RSCacheSecret is too short: put at least 32 random bytes into it, as in "
+                     "openssl rand -base64 48");
+    if ((cache->redis_password.value || cache->sentinel_password.value) && !cache->redis_plaintext &&
+        plain_to_elsewhere(&cache->redis))
+        return wrong("RS0605", cache->directive,
+                     "OAuth2RSRedisCredentials would travel unencrypted to another host: use rediss://, or write "
+                     "OAuth2RSRedisPlaintext on");
+    return OK;
+}
+
+/* ---- Locations that cannot know their provider ---- */
+
+static bool mentions_provider(const ap_directive_t *section)
+{
+    const ap_directive_t *child;
+
+    for (child = section->first_child; child; child = child->next)
+        if (strcasecmp(child->directive, "OAuth2RSUse") == 0)
+            return true;
+    return false;
+}
+
+static bool switches_on(const ap_directive_t *directive)
+{
+    return strcasecmp(directive->directive, "AuthType") == 0 && strcasecmp(directive->args, RS_AUTH_TYPE) == 0;
+}
+
+static server_rec *server_of(server_rec *main_server, const ap_directive_t *host)
+{
+    server_rec *s;
+
+    for (s = main_server->next; s; s = s->next)
+        if (s->defn_name && strcmp(s->defn_name, host->filename) == 0 &&
+            s->defn_line_number == (unsigned)host->line_num)
+            return s;
+    return main_server;
+}
+
+static int check_section(server_rec *s, const ap_directive_t *at, apr_pool_t *ptemp)
+{
+    const apr_array_header_t *slots = rs_server_config(s)->slots;
+
+    if (slots->nelts == 1)
+        return OK;
+    if (slots->nelts == 0)
+        return wrong("RS0606", at, "AuthType oauth2-rs, but no provider is visible here: add a section "
+                     "<OAuth2RSProvider NAME>");
+    /* A Use may be inherited from an enclosing Location, which is resolved with the request. None anywhere cannot. */
+    if ((at->parent && mentions_provider(at->parent)) || rs_server_config(s)->mentions->nelts)
+        return OK;
+    return wrong("RS0607", at, apr_psprintf(ptemp, "AuthType oauth2-rs, and %d providers are visible: name those "
+                                            "whose tokens are good here, as in OAuth2RSUse %s", slots->nelts,
+                                            rs_slot_names(s, ptemp)[0]));
+}
+
+static int check_tree(server_rec *s, server_rec *main_server, const ap_directive_t *node, apr_pool_t *ptemp)
+{
+    int result = OK;
+
+    for (; node && result == OK; node = node->next) {
+        if (strcasecmp(node->directive, "<VirtualHost") == 0)
+            result = check_tree(server_of(main_server, node), main_server, node->first_child, ptemp);
+        else if (switches_on(node))
+            result = check_section(s, node, ptemp);
+        else if (node->first_child)
+            result = check_tree(s, main_server, node->first_child, ptemp);
+    }
+    return result;
+}
+
+int rs_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+{
+    server_rec *s;
+    int result;
+
+    (void)pconf, (void)plog;
+    for (s = main_server; s; s = s->next)
+        if ((result = check_slots(s, ptemp)) != OK || (result = check_mentions(s, ptemp)) != OK)
+            return result;
+    if ((result = check_cache(rs_server_config(main_server)->cache, ptemp)) != OK)
+        return result;
+    return check_tree(main_server, main_server, ap_conftree, ptemp);
+}

@@ -1,0 +1,155 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The command table, and the setters of what stands in a Location. */
+#include "httpd/rs_directives.h"
+#include "httpd/rs_words.h"
+
+#include <apr_strings.h>
+
+#define TTL_MAX apr_time_from_sec(86400)
+
+static bool in_htaccess(cmd_parms *cmd)
+{
+    return ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
+}
+
+static const char *set_use(cmd_parms *cmd, void *dir, const char *name)
+{
+    rs_dir_config_t *config = dir;
+
+    if (in_htaccess(cmd)) {
+        if (!rs_slot_find(cmd->server, name))
+            return apr_psprintf(cmd->pool, "OAuth2RSUse: no provider \"%s\" is visible here", name);
+    }
+    else {
+        rs_mention_t *mention = apr_palloc(cmd->pool, sizeof *mention);
+        mention->name = name;
+        mention->server = cmd->server;
+        mention->directive = cmd->directive;
+        APR_ARRAY_PUSH(rs_server_config(cmd->server)->mentions, rs_mention_t *) = mention;
+    }
+    if (!config->use)
+        config->use = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(config->use, const char *) = name;
+    return NULL;
+}
+
+static const char *set_require_https(cmd_parms *cmd, void *dir, int on)
+{
+    if (!on && in_htaccess(cmd))
+        return "OAuth2RSRequireHTTPS off is refused in .htaccess: write it in the server's configuration";
+    ((rs_dir_config_t *)dir)->require_https = on;
+    return NULL;
+}
+
+static const char *set_error_detail(cmd_parms *cmd, void *dir, int on)
+{
+    (void)cmd;
+    ((rs_dir_config_t *)dir)->error_detail = on;
+    return NULL;
+}
+
+/* The one directive with two homes: a provider's section, and a Location, where it only shortens. */
+static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    rs_dir_config_t *config = dir;
+    const char *trouble;
+
+    if (config->draft) {
+        cmd->info = (void *)&rs_set_introspection_ttl;
+        return rs_provider_setting(cmd, dir, argc, argv);
+    }
+    if (argc < 1 || argc > 2)
+        return "OAuth2RSIntrospectionTTL takes POSITIVE [NEGATIVE], as in OAuth2RSIntrospectionTTL 1m 10s";
+    trouble = rs_time_parse(&config->ttl_positive, argv[0], TTL_MAX, cmd->pool);
+    if (!trouble && argc == 2)
+        trouble = rs_time_parse(&config->ttl_negative, argv[1], TTL_MAX, cmd->pool);
+    return trouble ? apr_psprintf(cmd->pool, "OAuth2RSIntrospectionTTL: %s", trouble) : NULL;
+}
+
+#define DATA(setting) ((void *)&(setting))
+
+const command_rec rs_directives[] = {
+    AP_INIT_RAW_ARGS("<OAuth2RSProvider", rs_provider_section, NULL, RSRC_CONF,
+                     "NAME>: what we know about one issuer"),
+    AP_INIT_TAKE_ARGV("OAuth2RSIssuer", rs_provider_setting, DATA(rs_set_issuer), RSRC_CONF,
+                      "URL: the expected iss"),
+    AP_INIT_TAKE_ARGV("OAuth2RSAudience", rs_provider_setting, DATA(rs_set_audience), RSRC_CONF,
+                      "VALUE... [or-absent] | any: one of these must be in aud"),
+    AP_INIT_TAKE_ARGV("OAuth2RSValidate", rs_provider_setting, DATA(rs_set_validate), RSRC_CONF,
+                      "auto|jwt|introspection|both: how a token is judged"),
+    AP_INIT_TAKE_ARGV("OAuth2RSMetadata", rs_provider_setting, DATA(rs_set_metadata), RSRC_CONF,
+                      "URL|file:PATH|off: where the issuer describes itself"),
+    AP_INIT_TAKE_ARGV("OAuth2RSKeys", rs_provider_setting, DATA(rs_set_keys), RSRC_CONF,
+                      "URL|file:PATH: the keys that sign tokens"),
+    AP_INIT_TAKE_ARGV("OAuth2RSKeysRefresh", rs_provider_setting, DATA(rs_set_keys_refresh), RSRC_CONF,
+                      "MIN MAX [STALE]: how often keys are fetched, and how long they serve when that fails"),
+    AP_INIT_TAKE_ARGV("OAuth2RSKeysCooldown", rs_provider_setting, DATA(rs_set_keys_cooldown), RSRC_CONF,
+                      "TIME: least time between fetches for unknown keys"),
+    AP_INIT_TAKE_ARGV("OAuth2RSAlgorithms", rs_provider_setting, DATA(rs_set_algorithms), RSRC_CONF,
+                      "ALG...: accepted signature algorithms"),
+    AP_INIT_TAKE_ARGV("OAuth2RSSharedKey", rs_provider_setting, DATA(rs_set_shared_key), RSRC_CONF,
+                      "SOURCE: the secret for HS256, HS384, HS512"),
+    AP_INIT_TAKE_ARGV("OAuth2RSTokenType", rs_provider_setting, DATA(rs_set_token_type), RSRC_CONF,
+                      "rfc9068|any|TYPE...: accepted typ of a JWT"),
+    AP_INIT_TAKE_ARGV("OAuth2RSLeeway", rs_provider_setting, DATA(rs_set_leeway), RSRC_CONF,
+                      "TIME: how far clocks may differ"),
+    AP_INIT_TAKE_ARGV("OAuth2RSMaxLifetime", rs_provider_setting, DATA(rs_set_max_lifetime), RSRC_CONF,
+                      "TIME|off: the longest accepted lifetime of a token"),
+    AP_INIT_TAKE_ARGV("OAuth2RSRequireClaim", rs_provider_setting, DATA(rs_set_require_claim), RSRC_CONF,
+                      "PATH VALUE...: a claim that every token must have"),
+    AP_INIT_TAKE_ARGV("OAuth2RSScopeClaim", rs_provider_setting, DATA(rs_set_scope_claim), RSRC_CONF,
+                      "PATH...: where the scopes are"),
+    AP_INIT_TAKE_ARGV("OAuth2RSRoleClaim", rs_provider_setting, DATA(rs_set_role_claim), RSRC_CONF,
+                      "PATH...: where the roles are"),
+    AP_INIT_TAKE_ARGV("OAuth2RSUserClaim", rs_provider_setting, DATA(rs_set_user_claim), RSRC_CONF,
+                      "PATH...: what becomes the user name"),
+    AP_INIT_TAKE_ARGV("OAuth2RSClientClaim", rs_provider_setting, DATA(rs_set_client_claim), RSRC_CONF,
+                      "PATH...: where the client is named"),
+    AP_INIT_TAKE_ARGV("OAuth2RSUserPrefix", rs_provider_setting, DATA(rs_set_user_prefix), RSRC_CONF,
+                      "TEXT: put before the user name"),
+    AP_INIT_TAKE_ARGV("OAuth2RSProof", rs_provider_setting, DATA(rs_set_proof), RSRC_CONF,
+                      "on|off: whether a token that is bound to a key is refused"),
+    AP_INIT_TAKE_ARGV("OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection), RSRC_CONF,
+                      "URL: the introspection endpoint"),
+    AP_INIT_TAKE_ARGV("OAuth2RSClient", rs_provider_setting, DATA(rs_set_client), RSRC_CONF,
+                      "ID [SECRET-SOURCE]: who we are at the issuer"),
+    AP_INIT_TAKE_ARGV("OAuth2RSClientAuth", rs_provider_setting, DATA(rs_set_client_auth), RSRC_CONF,
+                      "basic|post|none: how we prove it"),
+    AP_INIT_TAKE_ARGV("OAuth2RSIntrospectionTTL", set_introspection_ttl, NULL, RSRC_CONF | OR_AUTHCFG,
+                      "POSITIVE [NEGATIVE]: how long an introspection result may be used"),
+    AP_INIT_TAKE_ARGV("OAuth2RSTimeout", rs_provider_setting, DATA(rs_set_timeout), RSRC_CONF,
+                      "CONNECT TOTAL: bounds of each call to the issuer"),
+    AP_INIT_TAKE_ARGV("OAuth2RSTrust", rs_provider_setting, DATA(rs_set_trust), RSRC_CONF,
+                      "file:CA.pem: who may certify the issuer's servers"),
+    AP_INIT_TAKE_ARGV("OAuth2RSProxy", rs_provider_setting, DATA(rs_set_proxy), RSRC_CONF,
+                      "URL: proxy for calls to the issuer"),
+
+    AP_INIT_TAKE1("OAuth2RSCache", rs_cache_where, NULL, RSRC_CONF,
+                  "shm[:SIZE]|redis://HOST[:PORT][/DB]|rediss://...|unix:PATH|none: the shared cache"),
+    AP_INIT_TAKE12("OAuth2RSCacheSecret", rs_cache_secret, NULL, RSRC_CONF,
+                   "SOURCE [PREVIOUS]: key material for what is kept in Redis"),
+    AP_INIT_TAKE1("OAuth2RSCachePrefix", rs_cache_prefix, NULL, RSRC_CONF, "TEXT: before each Redis key"),
+    AP_INIT_TAKE12("OAuth2RSLocalCache", rs_local_cache, NULL, RSRC_CONF,
+                   "ENTRIES [TTL]: the cache of each process"),
+    AP_INIT_TAKE12("OAuth2RSRedisCredentials", rs_redis_credentials, NULL, RSRC_CONF,
+                   "[USER] SOURCE: how we log in to Redis"),
+    AP_INIT_TAKE12("OAuth2RSSentinelCredentials", rs_sentinel_credentials, NULL, RSRC_CONF,
+                   "[USER] SOURCE: how we log in to the Sentinels"),
+    AP_INIT_TAKE1("OAuth2RSRedisTrust", rs_redis_trust, NULL, RSRC_CONF,
+                  "file:CA.pem: who may certify the Redis servers"),
+    AP_INIT_TAKE2("OAuth2RSRedisCertificate", rs_redis_certificate, NULL, RSRC_CONF,
+                  "file:CERT.pem file:KEY.pem: our certificate towards Redis"),
+    AP_INIT_TAKE2("OAuth2RSRedisTimeout", rs_redis_timeout, NULL, RSRC_CONF,
+                  "CONNECT COMMAND: bounds of each use of Redis"),
+    AP_INIT_TAKE1("OAuth2RSRedisPool", rs_redis_pool, NULL, RSRC_CONF,
+                  "N: most connections of one process"),
+    AP_INIT_FLAG("OAuth2RSRedisPlaintext", rs_redis_plaintext, NULL, RSRC_CONF,
+                 "on|off: whether credentials may travel unencrypted to another host"),
+
+    AP_INIT_ITERATE("OAuth2RSUse", set_use, NULL, OR_AUTHCFG, "NAME...: the providers whose tokens are good here"),
+    AP_INIT_FLAG("OAuth2RSRequireHTTPS", set_require_https, NULL, OR_AUTHCFG,
+                 "on|off: whether tokens must come over https"),
+    AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
+                 "on|off: whether a refusal tells the client what failed"),
+    { NULL },
+};

@@ -1,0 +1,28 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* What distinguishes one Require word from another: a row each. */
+#ifndef RS_REQUIRE_KINDS_H
+#define RS_REQUIRE_KINDS_H
+
+#include "httpd/rs_require.h"
+
+#include <mod_auth.h>
+
+struct rs_require_kind_t {
+    const char *name;
+    bool asks_scope;
+    /* Check and prepare the arguments; NULL is fine, else a sentence. */
+    const char *(*compile)(rs_require_t *line, cmd_parms *cmd);
+    bool (*met)(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
+};
+
+/* Between the registration (one provider for each kind) and what all kinds share. */
+const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words, const void **parsed);
+authz_status rs_require_check(request_rec *r, const rs_require_t *line);
+
+/* NULL: the expression failed or is empty, so the line denies. */
+const char *rs_argument_value(const rs_argument_t *argument, request_rec *r);
+
+/* Does any value of the claim satisfy one of the line's arguments? */
+bool rs_require_claim_met(const rs_require_t *line, const rs_claim_t *claim, request_rec *r);
+
+#endif

@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* From the checked configuration to something that runs: providers and shared memory before the children fork; HTTP
+ * client, Redis connections and local cache in each child; key refresh by mod_watchdog where it is there. */
+#include "httpd/rs_runtime.h"
+#include "base/rs_limits.h"
+#include "cache/rs_seal.h"
+#include "httpd/rs_log_httpd.h"
+#include "net/rs_http_curl.h"
+
+#include <ap_mpm.h>
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_watchdog.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+#define USER_AGENT "mod_oauth2_rs"
+#define TEND_INTERVAL apr_time_from_sec(1)
+#define LOCAL_ENTRIES_THREADED 16384
+#define LOCAL_ENTRIES_PREFORK 1024
+/* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
+#define LOCAL_BYTES_PER_ENTRY 2048
+#define HTTP_HANDLES_MAX 64
+
+/* ---- before the fork ---- */
+
+static int failed(server_rec *s, const char *id, apr_status_t status, const char *sentence)
+{
+    ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "%s: %s", id, sentence);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p)
+{
+    const char *why = NULL;
+    apr_status_t status = rs_provider_create(&slot->provider, slot->spec, &runtime->services, apr_time_now(), &why, p);
+
+    if (status != APR_SUCCESS)
+        return failed(s, "RS0611", status,
+                      apr_psprintf(p, "<OAuth2RSProvider %s> (%s:%d): %s", slot->spec->name, slot->section->filename,
+                                   slot->section->line_num, why ? why : "it could not be built"));
+    APR_ARRAY_PUSH(runtime->slots, rs_slot_t *) = slot;
+    return OK;
+}
+
+static int build_slots(rs_runtime_t *runtime, server_rec *main_server, apr_pool_t *p)
+{
+    server_rec *s;
+    int i, result;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *slots = rs_server_config(s)->slots;
+        for (i = 0; i < slots->nelts; i++) {
+            rs_slot_t *slot = APR_ARRAY_IDX(slots, i, rs_slot_t *);
+            if (!slot->provider && (result = build_slot(runtime, s, slot, p)) != OK)
+                return result;
+        }
+    }
+    return OK;
+}
+
+static int read_password(const char **password, const rs_source_t *source, server_rec *s, apr_pool_t *p)
+{
+    apr_size_t len;
+    apr_status_t status;
+
+    if (!source->value)
+        return OK;
+    status = rs_source_read(source, password, &len, p);
+    return status == APR_SUCCESS ? OK : failed(s, "RS0612", status, "a password for Redis could not be read");
+}
+
+static int build_seal(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
+{
+    const char *secret, *previous = NULL;
+    apr_size_t len, previous_len = 0;
+    apr_status_t status = rs_source_read(&cache->secret, &secret, &len, p);
+
+    if (status == APR_SUCCESS && cache->previous_secret.value)
+        status = rs_source_read(&cache->previous_secret, &previous, &previous_len, p);
+    if (status != APR_SUCCESS)
+        return failed(s, "RS0613", status, "OAuth2RSCacheSecret could not be read");
+    status = rs_seal_create(&runtime->seal, secret, len, previous, previous_len, p);
+    if (status != APR_SUCCESS)
+        return failed(s, "RS0614", status, "OAuth2RSCacheSecret is too short: at least 32 bytes");
+    return OK;
+}
+
+static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
+{
+    const char *trouble = NULL;
+    apr_status_t status;
+    int result;
+
+    runtime->cache = cache;
+    if (cache->shared == RS_SHARED_REDIS) {
+        if ((result = build_seal(runtime, cache, s, p)) != OK ||
+            (result = read_password(&cache->redis.password, &cache->redis_password, s, p)) != OK)
+            return result;
+        return read_password(&cache->redis.sentinel_password, &cache->sentinel_password, s, p);
+    }
+    if (cache->shared == RS_SHARED_NONE)
+        return OK;
+    if (!cache->shm)
+        trouble = rs_tier_shm_create(&cache->shm, cache->shm_size, p, p);
+    if (trouble)
+        return failed(s, "RS0615", 0, trouble);
+    if ((status = rs_tier_shm_open(cache->shm, s, p)) != APR_SUCCESS)
+        return failed(s, "RS0616", status, "the shared-memory cache could not be made: try OAuth2RSCache shm:1m or none");
+    return OK;
+}
+
+/* ---- background work ---- */
+
+static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
+{
+    rs_runtime_t *runtime = data;
+    int i;
+
+    if (state != AP_WATCHDOG_STATE_RUNNING || !runtime->services.http)
+        return APR_SUCCESS;
+    for (i = 0; i < runtime->slots->nelts; i++)
+        rs_provider_tend(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider, apr_time_now(), ptemp);
+    return APR_SUCCESS;
+}
+
+/* Without mod_watchdog the request that finds keys old refreshes them. */
+static void watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *enroll =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t status;
+
+    if (!get || !enroll)
+        return;
+    status = get(&watchdog, "_oauth2_rs_", 0, 0, p);
+    if (status == APR_SUCCESS)
+        status = enroll(watchdog, TEND_INTERVAL, runtime, tend);
+    if (status != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
+                     "RS0617: no background refresh of keys: mod_watchdog refused; requests refresh them instead");
+}
+
+int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog, (void)ptemp;
+    return rs_tier_shm_register(pconf) == APR_SUCCESS ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+{
+    rs_runtime_t *runtime;
+    server_rec *s;
+    int result;
+
+    (void)plog, (void)ptemp;
+    /* httpd reads its configuration twice at start; what is built now would be thrown away. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    runtime = apr_pcalloc(pconf, sizeof *runtime);
+    runtime->slots = apr_array_make(pconf, 4, sizeof(rs_slot_t *));
+    runtime->services.log = rs_log_httpd(main_server, pconf);
+    runtime->services.random = rs_random_bytes;
+    if ((result = build_slots(runtime, main_server, pconf)) != OK)
+        return result;
+    if (!runtime->slots->nelts)
+        return OK;
+    if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) != OK)
+        return result;
+    for (s = main_server; s; s = s->next)
+        rs_server_config(s)->runtime = runtime;
+    watch(runtime, main_server, pconf);
+    return OK;
+}
+
+/* ---- in each child ---- */
+
+static unsigned threads_per_child(void)
+{
+    int threads = 1;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1)
+        threads = 1;
+    return (unsigned)threads;
+}
+
+static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
+{
+    rs_redis_config_t *config = apr_pmemdup(pchild, &runtime->cache->redis, sizeof *config);
+    rs_tier_t *tier;
+    apr_status_t status;
+
+    if (!config->pool_max)
+        config->pool_max = threads_per_child();
+    status = rs_tier_redis_create(&tier, config, runtime->services.log, pchild);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
+                     "RS0621: this process works without the cache in Redis: it could not be set up");
+        return NULL;
+    }
+    return rs_tier_sealed(tier, runtime->seal, pchild);
+}
+
+static rs_tier_t *open_shared(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
+{
+    switch (runtime->cache->shared) {
+    case RS_SHARED_REDIS:
+        return open_redis(runtime, s, pchild);
+    case RS_SHARED_SHM:
+        if (rs_tier_shm_child_init(runtime->cache->shm, s, pchild) == APR_SUCCESS)
+            return rs_tier_shm_tier(runtime->cache->shm);
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "RS0622: this process works without the shared-memory cache: it could not be opened");
+        return NULL;
+    case RS_SHARED_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static apr_status_t open_cache(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
+{
+    rs_cache_config_t config = { NULL, runtime->cache->local_ttl, open_shared(runtime, s, pchild) };
+    rs_local_config_t local;
+    apr_status_t status;
+
+    local.entries_max = runtime->cache->local_entries;
+    if (local.entries_max == RS_UNSET_COUNT)
+        local.entries_max = threads_per_child() > 1 ? LOCAL_ENTRIES_THREADED : LOCAL_ENTRIES_PREFORK;
+    local.bytes_max = (apr_size_t)local.entries_max * LOCAL_BYTES_PER_ENTRY;
+    if (local.entries_max && (status = rs_local_create(&config.local, &local, pchild)) != APR_SUCCESS)
+        return status;
+    return rs_cache_create(&runtime->services.cache, &config, pchild);
+}
+
+void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    rs_runtime_t *runtime = rs_server_config(s)->runtime;
+    unsigned handles = threads_per_child();
+    apr_status_t status;
+
+    if (!runtime)
+        return;
+    status = open_cache(runtime, s, pchild);
+    if (status != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s, "RS0623: this process works without a cache");
+    status = rs_http_curl_create(&runtime->services.http, handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
+                                 USER_AGENT, pchild);
+    if (status != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                     "RS0624: no HTTP client in this process: issuers cannot be asked, such tokens get 503");
+}

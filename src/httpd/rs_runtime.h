@@ -1,0 +1,21 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* What is built from a checked configuration, and what each process adds to it. */
+#ifndef RS_RUNTIME_H
+#define RS_RUNTIME_H
+
+#include "httpd/rs_config.h"
+
+/* One for the whole httpd. Made in post_config; each child sets the members of services in child_init, before its first
+ * request; nothing changes after that. */
+typedef struct rs_runtime_t {
+    rs_services_t services;
+    apr_array_header_t *slots; /* rs_slot_t * of all hosts */
+    const rs_cache_spec_t *cache;
+    struct rs_seal_t *seal; /* NULL: no Redis */
+} rs_runtime_t;
+
+int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s);
+
+#endif

@@ -1,0 +1,113 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The Authorization header (RFC 6750 section 2.1) and the connection it came over. */
+#include "httpd/rs_take.h"
+#include "base/rs_digest.h"
+#include "base/rs_limits.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_ssl.h>
+
+#define SCHEME "Bearer"
+#define SCHEME_LEN (sizeof SCHEME - 1)
+
+static bool names_bearer(const char *credentials)
+{
+    return strncasecmp(credentials, SCHEME, SCHEME_LEN) == 0 &&
+           (!credentials[SCHEME_LEN] || apr_isspace(credentials[SCHEME_LEN]));
+}
+
+typedef struct {
+    unsigned count, bearers; /* header fields, and credentials of our scheme in them */
+    const char *value;
+} authorization_t;
+
+/* httpd joins repeated fields by ", ", so one value may hold several credentials. */
+static int look_at_field(void *baton, const char *name, const char *value)
+{
+    authorization_t *found = baton;
+    const char *at = value;
+
+    (void)name;
+    found->count++;
+    while (at) {
+        while (apr_isspace(*at) || *at == ',')
+            at++;
+        found->bearers += names_bearer(at);
+        at = strchr(at, ',');
+    }
+    if (!found->value || found->bearers)
+        found->value = value;
+    return 1;
+}
+
+rs_outcome_t rs_take(rs_presented_t *presented, const request_rec *r)
+{
+    authorization_t found = { 0, 0, NULL };
+    const char *at, *end;
+
+    apr_table_do(look_at_field, &found, r->headers_in, "Authorization", NULL);
+    if (!found.bearers)
+        return RS_TOKEN_ABSENT;
+    if (found.bearers > 1 || found.count > 1)
+        return RS_TOKEN_AMBIGUOUS;
+    for (at = found.value; apr_isspace(*at); at++)
+        ;
+    /* A credential of another scheme before ours: "Basic ..., Bearer ...". */
+    if (!names_bearer(at))
+        return RS_TOKEN_AMBIGUOUS;
+    for (at += SCHEME_LEN; apr_isspace(*at); at++)
+        ;
+    for (end = at + strlen(at); end > at && apr_isspace(end[-1]); end--)
+        ;
+    if (!rs_token_is_b64token(at, end - at))
+        return memchr(at, ',', end - at) ? RS_TOKEN_AMBIGUOUS : RS_REQUEST_MALFORMED;
+    presented->scheme = RS_SCHEME_BEARER;
+    presented->token_len = end - at;
+    presented->token = apr_pstrmemdup(r->pool, at, end - at);
+    presented->fingerprint = rs_token_fingerprint(at, end - at, r->pool);
+    return presented->token_len > RS_TOKEN_BYTES_MAX ? RS_TOKEN_MALFORMED : RS_TOKEN_ACCEPTED;
+}
+
+/* ---- the connection ---- */
+
+static bool is_loopback(const apr_sockaddr_t *address)
+{
+    const unsigned char *bytes = address ? address->ipaddr_ptr : NULL;
+    static const unsigned char mapped[13] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 };
+    static const unsigned char one[16] = { [15] = 1 };
+
+    if (!bytes)
+        return false;
+    if (address->family == APR_INET)
+        return bytes[0] == 127;
+#if APR_HAVE_IPV6
+    if (address->family == APR_INET6)
+        return memcmp(bytes, one, sizeof one) == 0 || memcmp(bytes, mapped, sizeof mapped) == 0;
+#endif
+    return false;
+}
+
+static int is_forwarding_header(void *found, const char *name, const char *value)
+{
+    (void)value;
+    if (strcasecmp(name, "Forwarded") != 0 && strcasecmp(name, "Via") != 0 &&
+        strncasecmp(name, "X-Forwarded-", 12) != 0)
+        return 1;
+    *(bool *)found = true;
+    return 0;
+}
+
+bool rs_transport_is_protected(const request_rec *r)
+{
+    bool forwarded = false;
+
+    if (ap_ssl_conn_is_ssl(r->connection))
+        return true;
+    if (r->server->server_scheme && strcasecmp(r->server->server_scheme, "https") == 0)
+        return true;
+    if (!is_loopback(r->connection->client_addr))
+        return false;
+    apr_table_do(is_forwarding_header, &forwarded, r->headers_in, NULL);
+    return !forwarded;
+}
