@@ -84,6 +84,17 @@ rs_dir_config_t *rs_dir_config(const request_rec *r)
     return ap_get_module_config(r->per_dir_config, &oauth2_rs_module);
 }
 
+rs_dir_config_t *rs_dir_config_of(ap_conf_vector_t *section, apr_pool_t *p)
+{
+    rs_dir_config_t *config = ap_get_module_config(section, &oauth2_rs_module);
+
+    if (!config) {
+        config = rs_dir_config_create(p, NULL);
+        ap_set_module_config(section, &oauth2_rs_module, config);
+    }
+    return config;
+}
+
 rs_slot_t *rs_slot_find(const server_rec *s, const char *name)
 {
     const apr_array_header_t *slots = rs_server_config(s)->slots;

@@ -73,6 +73,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base, void *overlay);
 
 rs_server_config_t *rs_server_config(const server_rec *s);
 rs_dir_config_t *rs_dir_config(const request_rec *r);
+/* Of a section that is being read. httpd makes ours only at our first directive there, and Require is not ours. */
+rs_dir_config_t *rs_dir_config_of(ap_conf_vector_t *section, apr_pool_t *p);
 
 /* The slot of that name visible in s; NULL: there is none. */
 rs_slot_t *rs_slot_find(const server_rec *s, const char *name);

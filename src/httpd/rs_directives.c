@@ -151,5 +151,5 @@ const command_rec rs_directives[] = {
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
-    { NULL },
+    { .name = NULL },
 };

@@ -129,7 +129,7 @@ const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, cons
     if ((trouble = compile(line, cmd, words)) != NULL)
         return apr_psprintf(cmd->pool, "Require %s: %s", kind->name, trouble);
     if (line->negated)
-        ((rs_dir_config_t *)ap_get_module_config(cmd->context, &oauth2_rs_module))->negated = 1;
+        rs_dir_config_of(cmd->context, cmd->pool)->negated = 1;
     *parsed = line;
     return NULL;
 }
