@@ -15,6 +15,7 @@ static const char *const generic[][2] = {
     { "invalid_request", "The request is malformed" },
     { "invalid_token", "The access token is not accepted" },
     { "insufficient_scope", "The access token lacks a required scope" },
+    { "insufficient_user_authentication", "Another authentication is required" },
     { NULL, NULL },
 };
 
@@ -30,7 +31,7 @@ static const char *description(const request_rec *r, const rs_outcome_row_t *row
     return NULL;
 }
 
-static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const char *scope)
+static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const rs_answer_t *answer)
 {
     const char *realm = ap_auth_name(r);
     rs_challenge_t challenge = { 0 };
@@ -42,7 +43,9 @@ static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const cha
     challenge.realm = realm ? realm : REALM_DEFAULT;
     challenge.error = row->error;
     challenge.error_description = description(r, row);
-    challenge.scope = scope && *scope ? scope : NULL;
+    challenge.scope = answer->scope;
+    challenge.acr_values = answer->acr_values;
+    challenge.max_age = answer->max_age;
     apr_table_setn(r->err_headers_out, "WWW-Authenticate", rs_challenge_format(&challenge, r->pool));
 }
 
@@ -79,7 +82,7 @@ int rs_answer(request_rec *r, const rs_answer_t *answer)
     /* We stand in the ErrorDocument of an earlier answer: that one's headers go to the client. */
     if (r->prev && ap_is_HTTP_ERROR(r->status))
         return row->status;
-    set_challenge(r, row, answer->scope);
+    set_challenge(r, row, answer);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_mergen(r->err_headers_out, "Vary", "Authorization");
     if (row->status == HTTP_SERVICE_UNAVAILABLE || row->status == HTTP_TOO_MANY_REQUESTS)

@@ -7,8 +7,9 @@
 
 typedef struct {
     rs_outcome_t outcome;
-    const char *scope;               /* for the challenge; NULL or "": none */
     apr_interval_time_t retry_after; /* of an undecided one; 0: no idea */
+    const char *scope;               /* for the challenge, likewise below; NULL or "": none */
+    const char *acr_values, *max_age;
 } rs_answer_t;
 
 /* Compose the response's headers and give back its status. In an ErrorDocument the headers of the error stay. */

@@ -87,7 +87,7 @@ static int admit(request_rec *r, const rs_request_t *request)
 static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail, apr_interval_time_t retry_after)
 {
     const rs_request_t *request = rs_request(r);
-    rs_answer_t answer = { outcome, NULL, retry_after };
+    rs_answer_t answer = { .outcome = outcome, .retry_after = retry_after };
 
     if (outcome == RS_TOKEN_ABSENT)
         answer.scope = rs_needs_of(request->lines, NULL, r).scope;
@@ -102,7 +102,7 @@ static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail, apr_
 static int refuse_plain(request_rec *r)
 {
     rs_presented_t presented;
-    rs_answer_t answer = { RS_TRANSPORT_PLAIN, NULL, 0 };
+    rs_answer_t answer = { .outcome = RS_TRANSPORT_PLAIN };
 
     if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,

@@ -34,13 +34,21 @@ static void log_denial(request_rec *r, const rs_request_t *request, const rs_nee
                       request->verdict.principal->client ? request->verdict.principal->client : "-", r->method, r->uri);
 }
 
-/* A scope is asked for only where it would help. */
+/* A scope is asked for only where it would help, and before a new authentication. */
 static int deny(request_rec *r, const rs_request_t *request)
 {
     rs_needs_t needs = rs_needs_of(request->lines, request->verdict.principal, r);
-    bool would_help = needs.missing && !needs.beyond;
-    rs_answer_t answer = { would_help ? RS_SCOPE_INSUFFICIENT : RS_ACCESS_DENIED, would_help ? needs.scope : NULL, 0 };
+    rs_answer_t answer = { .outcome = RS_ACCESS_DENIED };
 
+    if (!needs.beyond && needs.missing) {
+        answer.outcome = RS_SCOPE_INSUFFICIENT;
+        answer.scope = needs.scope;
+    }
+    else if (!needs.beyond && needs.step_up) {
+        answer.outcome = RS_STEP_UP_NEEDED;
+        answer.acr_values = needs.acr_values;
+        answer.max_age = needs.max_age;
+    }
     log_denial(r, request, &needs, answer.outcome);
     return rs_answer(r, &answer);
 }
@@ -79,7 +87,7 @@ int rs_authz_negation_hook(request_rec *r)
     if (request->checking_access || !negation_counts(r, request))
         return DECLINED;
     if (!rs_request_is_ours(r)) {
-        rs_answer_t answer = { RS_SERVER_MISCONFIGURED, NULL, 0 };
+        rs_answer_t answer = { .outcome = RS_SERVER_MISCONFIGURED };
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "RS0653: a negated Require oauth2-... line counts here, but AuthType is not oauth2-rs: nobody "
                       "could ever be refused by it");
@@ -97,7 +105,7 @@ int rs_authz_negation_hook(request_rec *r)
 
 int rs_authz_note_hook(request_rec *r, const char *auth_type)
 {
-    rs_answer_t answer = { RS_TOKEN_ABSENT, NULL, 0 };
+    rs_answer_t answer = { .outcome = RS_TOKEN_ABSENT };
 
     if (strcasecmp(auth_type, RS_AUTH_TYPE) != 0)
         return DECLINED;

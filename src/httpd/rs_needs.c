@@ -7,9 +7,13 @@
 
 typedef struct {
     rs_scope_t scope;
-    unsigned missing, beyond;
+    unsigned missing, beyond, step_up;
+    const char *acr_values;
+    apr_int64_t max_age; /* -1: not asked */
     const rs_require_t *failed;
 } need_t;
+
+static const need_t no_need = { { "", 0, 0 }, 0, 0, 0, NULL, -1, NULL };
 
 typedef struct {
     const rs_principal_t *principal;
@@ -18,15 +22,19 @@ typedef struct {
 
 static need_t need_of_line(const rs_require_t *line, const asking_t *asking)
 {
-    static const rs_scope_t nothing = { "", 0, 0 };
-    need_t need = { rs_require_scope(line, asking->principal, asking->r), 0, 0, NULL };
-    bool met = asking->principal && rs_require_met(line, asking->principal, asking->r);
+    need_t need = no_need;
 
-    if (met)
+    need.scope = rs_require_scope(line, asking->principal, asking->r);
+    if (asking->principal && rs_require_met(line, asking->principal, asking->r))
         return need;
     need.failed = line;
     if (rs_require_is_scope(line))
-        need.missing = rs_scope_missing(asking->principal ? &asking->principal->scope : &nothing, &need.scope);
+        need.missing = asking->principal ? rs_scope_missing(&asking->principal->scope, &need.scope) : need.scope.count;
+    else if (rs_require_is_step_up(line)) {
+        need.step_up = 1;
+        need.acr_values = rs_require_acr_values(line, asking->r);
+        need.max_age = rs_require_max_age(line);
+    }
     else
         need.beyond = 1;
     return need;
@@ -37,13 +45,21 @@ static void join_all(need_t *sum, const need_t *more, apr_pool_t *p)
     sum->scope = rs_scope_union(&sum->scope, &more->scope, p);
     sum->missing += more->missing;
     sum->beyond += more->beyond;
+    sum->step_up += more->step_up;
+    if (more->acr_values)
+        sum->acr_values = sum->acr_values ? apr_pstrcat(p, sum->acr_values, " ", more->acr_values, NULL)
+                                          : more->acr_values;
+    if (more->max_age >= 0 && (sum->max_age < 0 || more->max_age < sum->max_age))
+        sum->max_age = more->max_age;
     if (!sum->failed)
         sum->failed = more->failed;
 }
 
 static bool is_cheaper(const need_t *a, const need_t *b)
 {
-    return a->beyond != b->beyond ? a->beyond < b->beyond : a->missing < b->missing;
+    if (a->beyond != b->beyond)
+        return a->beyond < b->beyond;
+    return a->missing != b->missing ? a->missing < b->missing : a->step_up < b->step_up;
 }
 
 static need_t need_of_group(const rs_require_t *const *lines, unsigned count, unsigned depth, const asking_t *asking);
@@ -64,7 +80,7 @@ static unsigned group_size(const rs_require_t *const *lines, unsigned count, uns
 static need_t need_of_members(const rs_require_t *const *lines, unsigned count, unsigned depth, rs_join_t join,
                               const asking_t *asking)
 {
-    need_t result = { { "", 0, 0 }, 0, 0, NULL };
+    need_t result = no_need;
     unsigned at = 0, size;
 
     for (; at < count; at += size) {
@@ -93,7 +109,7 @@ rs_needs_t rs_needs_of(const apr_array_header_t *lines, const rs_principal_t *pr
 {
     const rs_require_t **asked = apr_palloc(r->pool, (lines->nelts + 1) * sizeof *asked);
     asking_t asking = { principal, r };
-    rs_needs_t needs = { "", 0, 0, NULL };
+    rs_needs_t needs = { "", 0, 0, 0, NULL, NULL, NULL };
     unsigned count = 0;
     need_t need;
     int i;
@@ -110,6 +126,9 @@ rs_needs_t rs_needs_of(const apr_array_header_t *lines, const rs_principal_t *pr
     needs.scope = rs_scope_text(&need.scope, r->pool);
     needs.missing = need.missing;
     needs.beyond = need.beyond;
+    needs.step_up = need.step_up;
+    needs.acr_values = need.acr_values;
+    needs.max_age = need.max_age < 0 ? NULL : apr_psprintf(r->pool, "%" APR_INT64_T_FMT, need.max_age);
     needs.failed = need.failed;
     return needs;
 }

@@ -8,7 +8,10 @@
 typedef struct {
     const char *scope;    /* everything needed, what is granted included; "": no scope is asked for */
     unsigned missing;     /* how many of them are not granted */
-    unsigned beyond;      /* unmet lines that no scope would help */
+    unsigned beyond;      /* unmet lines that nothing the client can ask for would help */
+    unsigned step_up;     /* unmet lines that a new authentication would help (RFC 9470) */
+    const char *acr_values; /* for the challenge; NULL: none asked */
+    const char *max_age;
     const rs_require_t *failed; /* the first unmet line on the cheapest way; NULL: none of ours */
 } rs_needs_t;
 

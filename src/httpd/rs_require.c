@@ -59,13 +59,14 @@ static const char *find_place(rs_require_t *line, const ap_directive_t *directiv
 
 /* ---- its words ---- */
 
-static const char *parse_argument(rs_argument_t *argument, const char *word, cmd_parms *cmd)
+static const char *parse_argument(rs_argument_t *argument, const rs_require_t *line, const char *word,
+                                  cmd_parms *cmd)
 {
     const char *trouble = NULL;
 
     argument->text = word;
     argument->expression = NULL;
-    if (!strstr(word, "%{"))
+    if (!strstr(word, "%{") || line->kind->whole)
         return NULL;
     argument->expression = ap_expr_parse_cmd(cmd, word, AP_EXPR_FLAG_STRING_RESULT, &trouble, NULL);
     return trouble ? apr_psprintf(cmd->pool, "expression \"%s\": %s", word, trouble) : NULL;
@@ -78,7 +79,7 @@ static const char *parse_arguments(rs_require_t *line, const char *text, cmd_par
 
     while (*text) {
         rs_argument_t *argument = apr_array_push(arguments);
-        trouble = parse_argument(argument, ap_getword_conf(cmd->pool, &text), cmd);
+        trouble = parse_argument(argument, line, ap_getword_conf(cmd->pool, &text), cmd);
         if (trouble)
             return trouble;
         line->expressions |= argument->expression != NULL;

@@ -36,6 +36,8 @@ typedef struct {
     rs_scope_t scope;       /* of a scope line without expressions */
     rs_claim_path_t path;   /* of a claim line, with what follows */
     rs_op_t op;
+    const ap_expr_info_t *condition;   /* of an expr line */
+    apr_interval_time_t age_max;       /* of a max-auth-age line */
     const ap_regex_t *const *patterns; /* RS_OP_MATCH: one for each argument */
     const rs_enclosure_t *around;      /* from the outermost section to the innermost */
     unsigned depth;
@@ -51,7 +53,12 @@ bool rs_require_met(const rs_require_t *line, const rs_principal_t *principal, r
  * line the one to ask for: the first, or the first that is granted. */
 rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
 
-/* Would another scope make the line true? */
+/* Would another scope make the line true? A new authentication of the user (RFC 9470)? */
 bool rs_require_is_scope(const rs_require_t *line);
+bool rs_require_is_step_up(const rs_require_t *line);
+
+/* What a step-up line asks for: space-separated acr_values, or NULL; max_age in seconds, or -1. */
+const char *rs_require_acr_values(const rs_require_t *line, request_rec *r);
+apr_int64_t rs_require_max_age(const rs_require_t *line);
 
 #endif

@@ -4,7 +4,10 @@
 #include "httpd/rs_words.h"
 
 #include <apr_strings.h>
+#include <http_log.h>
 #include <http_request.h>
+
+APLOG_USE_MODULE(oauth2_rs);
 
 /* ---- scopes ---- */
 
@@ -133,13 +136,157 @@ static bool claim_met(const rs_require_t *line, const rs_principal_t *principal,
     return rs_require_claim_met(line, &claim, r);
 }
 
-static const rs_require_kind_t kinds[] = {
-    { "oauth2-scope", true, compile_scope, scope_met },
-    { "oauth2-any-scope", true, compile_scope, any_scope_met },
-    { "oauth2-claim", false, compile_claim, claim_met },
+/* ---- claims with a word of their own ---- */
+
+static const char *compile_values(rs_require_t *line, cmd_parms *cmd)
+{
+    (void)cmd;
+    line->op = RS_OP_EQ;
+    return line->count ? NULL : "name at least one value";
+}
+
+static bool text_met(const rs_require_t *line, const char *text, request_rec *r)
+{
+    unsigned i;
+
+    for (i = 0; text && i < line->count; i++) {
+        const char *value = rs_argument_value(&line->arguments[i], r);
+        if (value && strcmp(value, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool client_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    return text_met(line, principal->client, r);
+}
+
+static bool subject_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    return text_met(line, principal->subject, r);
+}
+
+static bool issuer_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    return text_met(line, principal->issuer, r);
+}
+
+static bool named_claim_met(const rs_require_t *line, const rs_principal_t *principal, const char *name, request_rec *r)
+{
+    rs_claim_t claim = rs_claims_get(&principal->claims, name);
+
+    return rs_require_claim_met(line, &claim, r);
+}
+
+static bool audience_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    return named_claim_met(line, principal, "aud", r);
+}
+
+static bool acr_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    return named_claim_met(line, principal, "acr", r);
+}
+
+/* Roles stand where the provider that judged the token says: the first path that is present. A string is one role, or
+ * several separated by spaces. */
+static bool role_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    const rs_provider_t *by = rs_request(r)->by;
+    const rs_claim_paths_t *paths = by ? &rs_provider_spec(by)->policy.role_paths : NULL;
+    rs_claim_t claim = { .type = RS_JSON_ABSENT };
+    rs_scope_t words;
+    unsigned i;
+
+    for (i = 0; paths && i < paths->count && claim.type == RS_JSON_ABSENT; i++)
+        claim = rs_claims_at(&principal->claims, &paths->paths[i]);
+    if (rs_require_claim_met(line, &claim, r))
+        return true;
+    if (claim.type != RS_JSON_STRING)
+        return false;
+    words = rs_scope_from_claim(&claim, r->pool);
+    for (i = 0; i < line->count; i++) {
+        const char *value = rs_argument_value(&line->arguments[i], r);
+        if (value && rs_scope_has(&words, value))
+            return true;
+    }
+    return false;
+}
+
+/* ---- how recently the user has authenticated ---- */
+
+#define AUTH_AGE_MAX apr_time_from_sec(366 * 86400)
+
+static const char *compile_age(rs_require_t *line, cmd_parms *cmd)
+{
+    if (line->count != 1 || line->expressions)
+        return "write one time, as in Require oauth2-max-auth-age 5m";
+    return rs_time_parse(&line->age_max, line->arguments[0].text, AUTH_AGE_MAX, cmd->pool);
+}
+
+static bool age_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    rs_claim_t claim = rs_claims_get(&principal->claims, "auth_time");
+    double now = (double)r->request_time / APR_USEC_PER_SEC, age_max = (double)line->age_max / APR_USEC_PER_SEC;
+
+    if (claim.type != RS_JSON_INTEGER && claim.type != RS_JSON_REAL)
+        return false;
+    return now - claim.real <= age_max;
+}
+
+/* ---- expressions ---- */
+
+static const char *compile_expression(rs_require_t *line, cmd_parms *cmd)
+{
+    const char *trouble = NULL;
+
+    if (line->count != 1)
+        return "write one expression in quotes, as in Require oauth2-expr \"oauth2_claim('acr') == 'gold'\"";
+    line->condition = ap_expr_parse_cmd(cmd, line->arguments[0].text, 0, &trouble, NULL);
+    return trouble;
+}
+
+static bool expression_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+{
+    const char *trouble = NULL;
+    int result = ap_expr_exec(r, line->condition, &trouble);
+
+    (void)principal;
+    if (!trouble)
+        return result > 0;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0642: \"%s\" (%s:%d) failed and denies: %s", line->written, line->file,
+                  line->line, trouble);
+    return false;
+}
+
+enum {
+    KIND_SCOPE,
+    KIND_ANY_SCOPE,
+    KIND_CLAIM,
+    KIND_ROLE,
+    KIND_CLIENT,
+    KIND_SUBJECT,
+    KIND_ISSUER,
+    KIND_AUDIENCE,
+    KIND_ACR,
+    KIND_MAX_AUTH_AGE,
+    KIND_EXPR,
 };
 
-enum { KIND_SCOPE, KIND_ANY_SCOPE, KIND_CLAIM };
+static const rs_require_kind_t kinds[] = {
+    [KIND_SCOPE] = { "oauth2-scope", RS_REMEDY_SCOPE, compile_scope, scope_met, false },
+    [KIND_ANY_SCOPE] = { "oauth2-any-scope", RS_REMEDY_SCOPE, compile_scope, any_scope_met, false },
+    [KIND_CLAIM] = { "oauth2-claim", RS_REMEDY_NONE, compile_claim, claim_met, false },
+    [KIND_ROLE] = { "oauth2-role", RS_REMEDY_NONE, compile_values, role_met, false },
+    [KIND_CLIENT] = { "oauth2-client", RS_REMEDY_NONE, compile_values, client_met, false },
+    [KIND_SUBJECT] = { "oauth2-subject", RS_REMEDY_NONE, compile_values, subject_met, false },
+    [KIND_ISSUER] = { "oauth2-issuer", RS_REMEDY_NONE, compile_values, issuer_met, false },
+    [KIND_AUDIENCE] = { "oauth2-audience", RS_REMEDY_NONE, compile_values, audience_met, false },
+    [KIND_ACR] = { "oauth2-acr", RS_REMEDY_STEP_UP, compile_values, acr_met, false },
+    [KIND_MAX_AUTH_AGE] = { "oauth2-max-auth-age", RS_REMEDY_STEP_UP, compile_age, age_met, false },
+    [KIND_EXPR] = { "oauth2-expr", RS_REMEDY_NONE, compile_expression, expression_met, true },
+};
 
 /* ---- what the rest of the module asks ---- */
 
@@ -150,7 +297,30 @@ bool rs_require_met(const rs_require_t *line, const rs_principal_t *principal, r
 
 bool rs_require_is_scope(const rs_require_t *line)
 {
-    return line->kind->asks_scope;
+    return line->kind->remedy == RS_REMEDY_SCOPE;
+}
+
+bool rs_require_is_step_up(const rs_require_t *line)
+{
+    return line->kind->remedy == RS_REMEDY_STEP_UP;
+}
+
+const char *rs_require_acr_values(const rs_require_t *line, request_rec *r)
+{
+    const char *values = NULL;
+    unsigned i;
+
+    for (i = 0; line->kind == &kinds[KIND_ACR] && i < line->count; i++) {
+        const char *value = rs_argument_value(&line->arguments[i], r);
+        if (value)
+            values = values ? apr_pstrcat(r->pool, values, " ", value, NULL) : value;
+    }
+    return values;
+}
+
+apr_int64_t rs_require_max_age(const rs_require_t *line)
+{
+    return line->kind == &kinds[KIND_MAX_AUTH_AGE] ? (apr_int64_t)apr_time_sec(line->age_max) : -1;
 }
 
 rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
@@ -160,7 +330,7 @@ rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *prin
     bool complete;
     rs_scope_t scope;
 
-    if (!line->kind->asks_scope)
+    if (!rs_require_is_scope(line))
         return nothing;
     scope = scopes_now(line, &complete, r);
     if (line->kind != &kinds[KIND_ANY_SCOPE])
@@ -195,12 +365,62 @@ static const char *parse_claim(cmd_parms *cmd, const char *words, const void **p
     return rs_require_parse(&kinds[KIND_CLAIM], cmd, words, parsed);
 }
 
-/* mod_authz_core tells a provider neither its name nor a baton. */
+static const char *parse_role(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_ROLE], cmd, words, parsed);
+}
+
+static const char *parse_client(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_CLIENT], cmd, words, parsed);
+}
+
+static const char *parse_subject(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_SUBJECT], cmd, words, parsed);
+}
+
+static const char *parse_issuer(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_ISSUER], cmd, words, parsed);
+}
+
+static const char *parse_audience(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_AUDIENCE], cmd, words, parsed);
+}
+
+static const char *parse_acr(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_ACR], cmd, words, parsed);
+}
+
+static const char *parse_max_auth_age(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_MAX_AUTH_AGE], cmd, words, parsed);
+}
+
+static const char *parse_expr(cmd_parms *cmd, const char *words, const void **parsed)
+{
+    return rs_require_parse(&kinds[KIND_EXPR], cmd, words, parsed);
+}
+
+/* mod_authz_core tells a provider neither its name nor a baton: one function for each word. */
 static const authz_provider providers[] = {
     [KIND_SCOPE] = { check, parse_scope },
     [KIND_ANY_SCOPE] = { check, parse_any_scope },
     [KIND_CLAIM] = { check, parse_claim },
+    [KIND_ROLE] = { check, parse_role },
+    [KIND_CLIENT] = { check, parse_client },
+    [KIND_SUBJECT] = { check, parse_subject },
+    [KIND_ISSUER] = { check, parse_issuer },
+    [KIND_AUDIENCE] = { check, parse_audience },
+    [KIND_ACR] = { check, parse_acr },
+    [KIND_MAX_AUTH_AGE] = { check, parse_max_auth_age },
+    [KIND_EXPR] = { check, parse_expr },
 };
+
+_Static_assert(sizeof providers / sizeof providers[0] == sizeof kinds / sizeof kinds[0], "one provider for each kind");
 
 void rs_require_register(apr_pool_t *p)
 {

@@ -7,12 +7,16 @@
 
 #include <mod_auth.h>
 
+/* What the client can do about an unmet line. */
+typedef enum { RS_REMEDY_NONE, RS_REMEDY_SCOPE, RS_REMEDY_STEP_UP } rs_remedy_t;
+
 struct rs_require_kind_t {
     const char *name;
-    bool asks_scope;
+    rs_remedy_t remedy;
     /* Check and prepare the arguments; NULL is fine, else a sentence. */
     const char *(*compile)(rs_require_t *line, cmd_parms *cmd);
     bool (*met)(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
+    bool whole; /* the one argument is an expression as a whole: "%{" in it begins no argument of its own */
 };
 
 /* Between the registration (one provider for each kind) and what all kinds share. */
