@@ -1,1 +1,324 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The shared tier in Redis: keys, commands, what answers mean, when to leave it alone, what the log hears. */
+#include "cache/rs_tier_redis.h"
+#include "base/rs_breaker.h"
+#include "base/rs_limits.h"
+#include "cache/rs_redis_route.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#define BREAKER_FAILURES 3
+#define BREAKER_OPEN apr_time_from_sec(1)
+#define CALM_S 10 /* a command that is refused now and then is not "fine again" in between */
+
+#define ACCEPTS(type) (1U << (type))
+
+typedef enum { ACT_FETCH, ACT_STORE, ACT_ADD, ACT_REMOVE, ACT_REMOVE_IF, ACT_COUNT } act_t;
+
+static const struct {
+    const char *name;
+    unsigned types;
+    bool repeatable;
+} acts[ACT_COUNT] = {
+    [ACT_FETCH] = { "GET", ACCEPTS(RS_REDIS_STRING) | ACCEPTS(RS_REDIS_NIL), true },
+    [ACT_STORE] = { "SET", ACCEPTS(RS_REDIS_STATUS), true },
+    /* Done twice it would find itself. */
+    [ACT_ADD] = { "SET NX", ACCEPTS(RS_REDIS_STATUS) | ACCEPTS(RS_REDIS_NIL), false },
+    [ACT_REMOVE] = { "DEL", ACCEPTS(RS_REDIS_INTEGER), true },
+    [ACT_REMOVE_IF] = { "EVAL", ACCEPTS(RS_REDIS_INTEGER), true },
+};
+
+/* What stands between prefix and digest; a digest has no colon. */
+static const char *const infixes[RS_KIND_COUNT] = {
+    [RS_KIND_VERDICT] = "", [RS_KIND_NEGATIVE] = "", [RS_KIND_DOCUMENT] = "d:",
+    [RS_KIND_CLAIM] = "c:", [RS_KIND_MARK] = "m:",
+};
+
+static const char remove_if[] =
+    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
+
+/* Errors by which a server says something about itself (ill: it counts as a failure of Redis) or about the one
+ * command. */
+static const struct {
+    const char *code;
+    bool ill;
+    apr_status_t status;
+    const char *remedy;
+} refusals[] = {
+    { "LOADING", true, APR_EGENERAL, "it is reading its data and will answer later" },
+    { "BUSY", true, APR_EGENERAL, "it is busy with a script" },
+    { "READONLY", true, APR_EGENERAL, "it is a replica; name the master, or its Sentinels" },
+    { "MASTERDOWN", true, APR_EGENERAL, "it is a replica without its master" },
+    { "CLUSTERDOWN", true, APR_EGENERAL, "the cluster does not serve all of its slots" },
+    { "NOAUTH", true, APR_EACCES, "it wants credentials; see OAuth2RSRedisCredentials" },
+    { "WRONGPASS", true, APR_EACCES, "it does not accept OAuth2RSRedisCredentials" },
+    { "NOPERM", false, APR_EACCES,
+      "the rules of the user must allow +get +set +del +eval on the keys with OAuth2RSCachePrefix" },
+    { "OOM", false, APR_ENOSPC, "its memory is full; see maxmemory and maxmemory-policy" },
+    { "MISCONF", false, APR_EGENERAL, "it cannot save to its disk and refuses to write" },
+    { "NOREPLICAS", false, APR_EGENERAL, "it has too few replicas and refuses to write" },
+    { "WRONGTYPE", false, APR_EGENERAL, "somebody else keeps values under OAuth2RSCachePrefix" },
+    { "MOVED", false, APR_EGENERAL, "it belongs to a cluster; write redis+cluster://" },
+};
+
+#define REFUSALS (sizeof refusals / sizeof refusals[0])
+
+typedef struct {
+    rs_log_quiet_t quiet;
+    apr_uint32_t last_s;
+} trouble_t;
+
+typedef struct {
+    rs_tier_t tier;
+    const rs_redis_config_t *config;
+    const rs_log_t *log;
+    rs_redis_dial_t dial;
+    rs_redis_route_t *route;
+    rs_breaker_t breaker;
+    trouble_t refused[ACT_COUNT];
+    trouble_t crowded;
+} redis_tier_t;
+
+static bool redis_healthy(rs_tier_t *tier, apr_time_t now)
+{
+    return rs_breaker_wait(&((redis_tier_t *)tier)->breaker, now) == 0;
+}
+
+static void say_failed(redis_tier_t *self, act_t act, apr_time_t now, const rs_redis_call_t *call)
+{
+    const char *where = call->where ? call->where : "(no server found)";
+    const char *trouble = call->trouble ? call->trouble : "failed";
+
+    if (rs_breaker_failed(&self->breaker, now))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0410: Redis %s: %s; %d failures in a row: this process does without the shared cache and "
+               "tries again every %d ms",
+               where, trouble, BREAKER_FAILURES, (int)apr_time_as_msec(BREAKER_OPEN));
+    else
+        rs_log(self->log, RS_LOG_DEBUG, "RS0412: Redis %s: %s: %s; taken as a miss", where,
+               acts[act].name, trouble);
+}
+
+static void say_well(redis_tier_t *self, const rs_redis_call_t *call)
+{
+    if (rs_breaker_succeeded(&self->breaker))
+        rs_log(self->log, RS_LOG_NOTICE, "RS0411: Redis %s answers again: the shared cache is used",
+               call->where);
+}
+
+static void say_refused(redis_tier_t *self, act_t act, const char *code, const char *remedy,
+                        apr_time_t now, const rs_redis_call_t *call)
+{
+    trouble_t *trouble = &self->refused[act];
+    apr_uint32_t kept_back;
+
+    apr_atomic_set32(&trouble->last_s, (apr_uint32_t)apr_time_sec(now));
+    if (rs_log_quiet_ask(&trouble->quiet, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0413: Redis %s answers %s with %s: %s; taken as a miss (%u more since the last line)",
+               call->where, acts[act].name, code, remedy, kept_back);
+}
+
+static void say_accepted(redis_tier_t *self, act_t act, apr_time_t now, const rs_redis_call_t *call)
+{
+    trouble_t *trouble = &self->refused[act];
+
+    if (!apr_atomic_read32(&trouble->quiet.said_at_s) ||
+        (apr_uint32_t)apr_time_sec(now) - apr_atomic_read32(&trouble->last_s) < CALM_S)
+        return;
+    if (rs_log_quiet_over(&trouble->quiet))
+        rs_log(self->log, RS_LOG_NOTICE, "RS0414: Redis %s accepts %s again", call->where,
+               acts[act].name);
+}
+
+static void say_crowded(redis_tier_t *self, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (rs_log_quiet_ask(&self->crowded.quiet, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0415: all %u connections of this process to Redis were in use for %d ms; taken as a miss "
+               "(%u more since the last line); see OAuth2RSRedisPool",
+               self->config->pool_max, (int)apr_time_as_msec(self->config->command_timeout), kept_back);
+}
+
+/* Redis said no. */
+static apr_status_t judge_error(redis_tier_t *self, act_t act, const rs_redis_reply_t *reply,
+                                apr_time_t now, rs_redis_call_t *call)
+{
+    unsigned i = 0;
+
+    while (i < REFUSALS && !rs_redis_reply_is_error(reply, refusals[i].code))
+        i++;
+    if (i < REFUSALS && refusals[i].ill) {
+        call->trouble = apr_psprintf(call->p, "%s is answered with %s (%s)", acts[act].name,
+                                     refusals[i].code, refusals[i].remedy);
+        say_failed(self, act, now, call);
+        return refusals[i].status;
+    }
+    /* It answers: what it refuses is this command. */
+    say_well(self, call);
+    say_refused(self, act, rs_redis_reply_code(reply, call->p),
+                i < REFUSALS ? refusals[i].remedy : "not expected", now, call);
+    return i < REFUSALS ? refusals[i].status : APR_EGENERAL;
+}
+
+/* Ask, and judge how Redis did. APR_SUCCESS: *reply is no error and of a type that the act can have. */
+static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *question,
+                        const rs_redis_reply_t **reply, apr_time_t now, apr_pool_t *p)
+{
+    rs_redis_call_t call;
+    apr_status_t status;
+
+    if (!rs_breaker_allows(&self->breaker, now))
+        return APR_EAGAIN;
+    question->types = acts[act].types;
+    question->repeatable = acts[act].repeatable;
+    rs_redis_call_begin(&call, self->config->connect_timeout, self->config->command_timeout, p);
+    status = rs_redis_route_ask(self->route, question, reply, &call);
+    if (status == APR_EBUSY)
+        say_crowded(self, now);
+    else if (status != APR_SUCCESS)
+        say_failed(self, act, now, &call);
+    else if ((*reply)->type == RS_REDIS_ERROR)
+        status = judge_error(self, act, *reply, now, &call);
+    else {
+        say_well(self, &call);
+        say_accepted(self, act, now, &call);
+    }
+    return status;
+}
+
+static void add_key(rs_redis_question_t *question, const redis_tier_t *self, const rs_cache_key_t *key,
+                    apr_pool_t *p)
+{
+    question->key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "",
+                                infixes[key->kind], rs_hex(key->digest.bytes, RS_SHA256_BYTES, p), NULL);
+    question->key_len = strlen(question->key);
+    rs_redis_command_add_bytes(&question->command, question->key, question->key_len);
+}
+
+static apr_status_t redis_fetch(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char **value,
+                                apr_size_t *len, apr_time_t now, apr_pool_t *p)
+{
+    redis_tier_t *self = (redis_tier_t *)tier;
+    rs_redis_question_t question = { { 0 } };
+    const rs_redis_reply_t *reply;
+    apr_status_t status;
+
+    rs_redis_command_add(&question.command, "GET");
+    add_key(&question, self, key, p);
+    status = ask(self, ACT_FETCH, &question, &reply, now, p);
+    if (status != APR_SUCCESS)
+        return status;
+    if (reply->type == RS_REDIS_NIL)
+        return APR_NOTFOUND;
+    *value = (const unsigned char *)reply->text;
+    *len = reply->len;
+    return APR_SUCCESS;
+}
+
+/* SET, with NX or without. */
+static apr_status_t set(redis_tier_t *self, act_t act, const rs_cache_key_t *key,
+                        const unsigned char *value, apr_size_t len, apr_time_t expires, apr_time_t now,
+                        apr_pool_t *p)
+{
+    rs_redis_question_t question = { { 0 } };
+    const rs_redis_reply_t *reply;
+    apr_int64_t ms = expires > now ? (expires - now) / 1000 : 0;
+    apr_status_t status;
+
+    if (ms <= 0)
+        return APR_SUCCESS;
+    if (len > RS_SEALED_BYTES_MAX)
+        return APR_ENOSPC;
+    rs_redis_command_add(&question.command, "SET");
+    add_key(&question, self, key, p);
+    rs_redis_command_add_bytes(&question.command, value, len);
+    if (act == ACT_ADD)
+        rs_redis_command_add(&question.command, "NX");
+    rs_redis_command_add(&question.command, "PX");
+    rs_redis_command_add(&question.command, apr_psprintf(p, "%" APR_INT64_T_FMT, ms));
+    status = ask(self, act, &question, &reply, now, p);
+    if (status != APR_SUCCESS)
+        return status;
+    return reply->type == RS_REDIS_NIL ? APR_EEXIST : APR_SUCCESS;
+}
+
+static apr_status_t redis_store(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
+                                apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p)
+{
+    return set((redis_tier_t *)tier, ACT_STORE, key, value, len, expires, now, p);
+}
+
+static apr_status_t redis_add(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
+                              apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p)
+{
+    return set((redis_tier_t *)tier, ACT_ADD, key, value, len, expires, now, p);
+}
+
+static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
+                                 apr_size_t len, apr_time_t now, apr_pool_t *p)
+{
+    redis_tier_t *self = (redis_tier_t *)tier;
+    act_t act = value ? ACT_REMOVE_IF : ACT_REMOVE;
+    rs_redis_question_t question = { { 0 } };
+    const rs_redis_reply_t *reply;
+    apr_status_t status;
+
+    rs_redis_command_add(&question.command, acts[act].name);
+    if (value) {
+        rs_redis_command_add(&question.command, remove_if);
+        rs_redis_command_add(&question.command, "1");
+    }
+    add_key(&question, self, key, p);
+    if (value)
+        rs_redis_command_add_bytes(&question.command, value, len);
+    status = ask(self, act, &question, &reply, now, p);
+    if (status != APR_SUCCESS)
+        return status;
+    return reply->integer > 0 ? APR_SUCCESS : APR_NOTFOUND;
+}
+
+static apr_status_t prepare_tls(redis_tier_t *self, apr_pool_t *p)
+{
+    const rs_redis_config_t *config = self->config;
+    rs_redis_tls_files_t files = { config->ca_file, config->client_cert, config->client_key };
+    const char *trouble;
+    apr_status_t status;
+
+    if (!config->tls)
+        return APR_SUCCESS;
+    status = rs_redis_tls_create(&self->dial.tls, &files, &trouble, p);
+    if (status != APR_SUCCESS)
+        rs_log(self->log, RS_LOG_ERROR, "RS0416: TLS towards Redis: %s; no shared cache", trouble);
+    return status;
+}
+
+apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config, const rs_log_t *log,
+                                  apr_pool_t *p)
+{
+    redis_tier_t *self = apr_pcalloc(p, sizeof *self);
+    apr_status_t status;
+
+    self->tier.name = "redis";
+    self->tier.healthy = redis_healthy;
+    self->tier.fetch = redis_fetch;
+    self->tier.store = redis_store;
+    self->tier.add = redis_add;
+    self->tier.remove = redis_remove;
+    self->config = apr_pmemdup(p, config, sizeof *config);
+    self->log = log;
+    rs_breaker_init(&self->breaker, BREAKER_FAILURES, BREAKER_OPEN);
+    self->dial.config = self->config;
+    status = rs_redis_names_create(&self->dial.names, p);
+    if (status == APR_SUCCESS)
+        status = prepare_tls(self, p);
+    if (status == APR_SUCCESS)
+        status = rs_redis_route_create(&self->route, &self->dial, p);
+    if (status == APR_SUCCESS)
+        *tier = &self->tier;
+    return status;
+}

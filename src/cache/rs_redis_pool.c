@@ -1,0 +1,194 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Connections to Redis: a stack of idle ones behind one short lock; nothing is opened or closed under it. */
+#include "cache/rs_redis_pool.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <string.h>
+
+#define IDLE_MAX apr_time_from_sec(60)
+
+typedef struct {
+    rs_redis_link_t *link;
+    rs_redis_time_t since;
+} idle_t;
+
+struct rs_redis_pool_t {
+    const rs_redis_dial_t *dial;
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *given;
+    unsigned open_max, open_count; /* with those in use and those being opened */
+    unsigned idle_count;
+    idle_t *idle; /* the oldest at the bottom */
+};
+
+static apr_status_t pool_end(void *data)
+{
+    rs_redis_pool_flush(data);
+    return APR_SUCCESS;
+}
+
+apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial, apr_pool_t *p)
+{
+    rs_redis_pool_t *made = apr_pcalloc(p, sizeof *made);
+    apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
+
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&made->given, p);
+    if (status != APR_SUCCESS)
+        return status;
+    made->dial = dial;
+    made->open_max = dial->config->pool_max ? dial->config->pool_max : 1;
+    made->idle = apr_pcalloc(p, made->open_max * sizeof *made->idle);
+    apr_pool_cleanup_register(p, made, pool_end, apr_pool_cleanup_null);
+    *pool = made;
+    return APR_SUCCESS;
+}
+
+/* The lock is held. */
+static rs_redis_link_t *remove_idle(rs_redis_pool_t *pool, unsigned which)
+{
+    rs_redis_link_t *link = pool->idle[which].link;
+
+    pool->idle_count--;
+    memmove(&pool->idle[which], &pool->idle[which + 1],
+            (pool->idle_count - which) * sizeof *pool->idle);
+    return link;
+}
+
+static rs_redis_link_t *find_idle(rs_redis_pool_t *pool, const rs_redis_address_t *address)
+{
+    unsigned i;
+
+    for (i = pool->idle_count; i-- > 0;)
+        if (rs_redis_link_leads_to(pool->idle[i].link, address))
+            return remove_idle(pool, i);
+    return NULL;
+}
+
+static void close_link(rs_redis_pool_t *pool, rs_redis_link_t *link)
+{
+    rs_redis_link_close(link);
+    apr_thread_mutex_lock(pool->lock);
+    pool->open_count--;
+    apr_thread_cond_signal(pool->given);
+    apr_thread_mutex_unlock(pool->lock);
+}
+
+/* An idle link to the address; or the right to open one, with the link that makes room for it in *instead. The
+ * lock is held. */
+static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                               rs_redis_link_t **link, rs_redis_link_t **instead,
+                               const rs_redis_call_t *call)
+{
+    for (;;) {
+        apr_interval_time_t left = rs_redis_call_left(call);
+
+        *instead = NULL;
+        *link = find_idle(pool, address);
+        if (*link)
+            return APR_SUCCESS;
+        if (pool->open_count < pool->open_max) {
+            pool->open_count++;
+            return APR_SUCCESS;
+        }
+        if (pool->idle_count > 0) {
+            *instead = remove_idle(pool, 0);
+            return APR_SUCCESS;
+        }
+        if (left <= 0)
+            return APR_EBUSY;
+        apr_thread_cond_timedwait(pool->given, pool->lock, left);
+    }
+}
+
+static apr_status_t open_link(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                              rs_redis_link_t **link, rs_redis_call_t *call)
+{
+    apr_status_t status = rs_redis_link_open(link, pool->dial, address, RS_REDIS_DATA, call);
+
+    if (status == APR_SUCCESS)
+        return APR_SUCCESS;
+    apr_thread_mutex_lock(pool->lock);
+    pool->open_count--;
+    apr_thread_cond_signal(pool->given);
+    apr_thread_mutex_unlock(pool->lock);
+    return status;
+}
+
+apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                                rs_redis_link_t **link, bool *fresh, rs_redis_call_t *call)
+{
+    for (;;) {
+        rs_redis_link_t *instead;
+        apr_status_t status;
+
+        apr_thread_mutex_lock(pool->lock);
+        status = take_place(pool, address, link, &instead, call);
+        apr_thread_mutex_unlock(pool->lock);
+        if (status != APR_SUCCESS) {
+            call->trouble = "all connections are in use";
+            return status;
+        }
+        if (instead)
+            rs_redis_link_close(instead);
+        *fresh = !*link;
+        if (*fresh)
+            return open_link(pool, address, link, call);
+        if (rs_redis_link_is_usable(*link))
+            return APR_SUCCESS;
+        close_link(pool, *link);
+    }
+}
+
+/* One link that has been idle for too long, if there is one: with load gone, the rest goes one by one. The lock is
+ * held. */
+static rs_redis_link_t *take_stale(rs_redis_pool_t *pool)
+{
+    if (!pool->idle_count || rs_redis_clock() - pool->idle[0].since < IDLE_MAX)
+        return NULL;
+    return remove_idle(pool, 0);
+}
+
+void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usable)
+{
+    rs_redis_link_t *stale;
+
+    if (!usable) {
+        close_link(pool, link);
+        return;
+    }
+    apr_thread_mutex_lock(pool->lock);
+    pool->idle[pool->idle_count].link = link;
+    pool->idle[pool->idle_count++].since = rs_redis_clock();
+    stale = take_stale(pool);
+    apr_thread_cond_signal(pool->given);
+    apr_thread_mutex_unlock(pool->lock);
+    if (stale)
+        close_link(pool, stale);
+}
+
+void rs_redis_pool_flush(rs_redis_pool_t *pool)
+{
+    for (;;) {
+        rs_redis_link_t *link = NULL;
+
+        apr_thread_mutex_lock(pool->lock);
+        if (pool->idle_count)
+            link = remove_idle(pool, pool->idle_count - 1);
+        apr_thread_mutex_unlock(pool->lock);
+        if (!link)
+            return;
+        close_link(pool, link);
+    }
+}
+
+unsigned rs_redis_pool_open_count(rs_redis_pool_t *pool)
+{
+    unsigned count;
+
+    apr_thread_mutex_lock(pool->lock);
+    count = pool->open_count;
+    apr_thread_mutex_unlock(pool->lock);
+    return count;
+}

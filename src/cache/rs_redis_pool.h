@@ -1,0 +1,28 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The connections of one process to all servers of a tier: a bounded number, the last one used is the next one
+ * taken. */
+#ifndef RS_REDIS_POOL_H
+#define RS_REDIS_POOL_H
+
+#include "cache/rs_redis_link.h"
+
+typedef struct rs_redis_pool_t rs_redis_pool_t;
+
+/* All connections must have been given back when p ends. */
+apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial, apr_pool_t *p);
+
+/* An idle connection to address that is alive (*fresh false), or a new one. address NULL is the unix socket.
+ * APR_EBUSY: all are in use and none came back within the step. Other failures are those of opening. */
+apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                                rs_redis_link_t **link, bool *fresh, rs_redis_call_t *call);
+
+/* usable false: it failed and is closed. */
+void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usable);
+
+/* Close what is idle: the servers behind it may have changed their places. */
+void rs_redis_pool_flush(rs_redis_pool_t *pool);
+
+/* How many are open now, idle ones among them. */
+unsigned rs_redis_pool_open_count(rs_redis_pool_t *pool);
+
+#endif

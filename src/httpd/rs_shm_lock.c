@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* A lock between processes with a bounded wait. */
+#include "httpd/rs_shm_lock.h"
+
+#include <apr_atomic.h>
+#include <apr_errno.h>
+
+#define POLL_INTERVAL apr_time_from_msec(1)
+
+void rs_shm_lock_init(rs_shm_lock_t *lock, apr_global_mutex_t *mutex, apr_interval_time_t wait)
+{
+    lock->mutex = mutex;
+    lock->wait = wait;
+    lock->in_trouble = 0;
+}
+
+/* For mechanisms that cannot wait for a limited time. */
+static apr_status_t poll_for(rs_shm_lock_t *lock)
+{
+    apr_interval_time_t waited;
+    apr_status_t status;
+
+    for (waited = 0; waited < lock->wait; waited += POLL_INTERVAL) {
+        status = apr_global_mutex_trylock(lock->mutex);
+        if (!APR_STATUS_IS_EBUSY(status))
+            return status;
+        apr_sleep(POLL_INTERVAL);
+    }
+    return APR_TIMEUP;
+}
+
+static apr_status_t wait_for(rs_shm_lock_t *lock)
+{
+    apr_status_t status = apr_global_mutex_timedlock(lock->mutex, lock->wait);
+
+    return APR_STATUS_IS_ENOTIMPL(status) ? poll_for(lock) : status;
+}
+
+apr_status_t rs_shm_lock_acquire(rs_shm_lock_t *lock)
+{
+    apr_uint32_t was_in_trouble = apr_atomic_read32(&lock->in_trouble);
+    apr_status_t status = was_in_trouble ? apr_global_mutex_trylock(lock->mutex) : wait_for(lock);
+    apr_uint32_t in_trouble = status != APR_SUCCESS;
+
+    if (in_trouble != was_in_trouble)
+        apr_atomic_set32(&lock->in_trouble, in_trouble);
+    return status;
+}
+
+void rs_shm_lock_release(rs_shm_lock_t *lock)
+{
+    (void)apr_global_mutex_unlock(lock->mutex);
+}
