@@ -1,1 +1,130 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The verdict cache: which tier holds what, and until when. */
+#include "cache/rs_cache.h"
+
+struct rs_cache_t {
+    rs_cache_config_t config;
+    rs_flights_t *flights;
+};
+
+apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config, apr_pool_t *p)
+{
+    rs_cache_t *made = apr_pcalloc(p, sizeof *made);
+    apr_status_t status = rs_flights_create(&made->flights, p);
+
+    made->config = *config;
+    if (status == APR_SUCCESS)
+        *cache = made;
+    return status;
+}
+
+static apr_time_t usable_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
+{
+    return rs_verdict_until(verdict, rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative);
+}
+
+/* The short local life lets a purge through; without a shared tier there is none to wait for. */
+static apr_time_t local_until(rs_cache_t *cache, const rs_verdict_t *verdict, apr_time_t until, apr_time_t now)
+{
+    rs_tier_t *shared = cache->config.shared;
+
+    if (!verdict->introspected || !shared || !shared->healthy(shared, now))
+        return until;
+    return now + cache->config.local_ttl < until ? now + cache->config.local_ttl : until;
+}
+
+static void keep_local(rs_cache_t *cache, const rs_sha256_t *key, rs_entry_t *entry, apr_time_t until, apr_time_t now)
+{
+    const rs_verdict_t *verdict = rs_entry_verdict(entry);
+
+    if (cache->config.local)
+        rs_local_store(cache->config.local, key, entry, !rs_verdict_is_accepted(verdict),
+                       local_until(cache, verdict, until, now), now);
+}
+
+/* Verdicts and negatives have different places in a tier; which one a key has is not known before it is found. */
+static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_time_t now, apr_pool_t *p)
+{
+    static const rs_kind_t kinds[] = { RS_KIND_VERDICT, RS_KIND_NEGATIVE };
+    rs_tier_t *shared = cache->config.shared;
+    const unsigned char *bytes;
+    apr_size_t len;
+    unsigned i;
+
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        rs_cache_key_t place = { kinds[i], *key };
+        apr_status_t status = shared->fetch(shared, &place, &bytes, &len, now, p);
+        if (status == APR_SUCCESS)
+            return rs_entry_of_record(bytes, len);
+        if (status != APR_NOTFOUND || shared->one_place)
+            break;
+    }
+    return NULL;
+}
+
+const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key, const rs_cache_ttl_t *ttl,
+                                   bool local_only, apr_time_t now, apr_pool_t *p)
+{
+    rs_entry_t *entry = cache->config.local ? rs_local_fetch(cache->config.local, key, now) : NULL;
+    const rs_verdict_t *verdict;
+    apr_time_t until;
+
+    if (entry && usable_until(rs_entry_verdict(entry), ttl) > now) {
+        rs_entry_release_with(entry, p);
+        return rs_entry_verdict(entry);
+    }
+    rs_entry_release(entry);
+    if (local_only || !cache->config.shared || !(entry = fetch_shared(cache, key, now, p)))
+        return NULL;
+    rs_entry_release_with(entry, p);
+    verdict = rs_entry_verdict(entry);
+    until = usable_until(verdict, ttl);
+    /* Only introspected verdicts are put there; anything else did not come from us. */
+    if (until <= now || !verdict->introspected || !rs_outcome_row(verdict->outcome)->stored)
+        return NULL;
+    keep_local(cache, key, entry, until, now);
+    return verdict;
+}
+
+static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict, apr_time_t until,
+                        apr_time_t now, apr_pool_t *p)
+{
+    rs_tier_t *shared = cache->config.shared;
+    rs_cache_key_t place = { rs_verdict_is_accepted(verdict) ? RS_KIND_VERDICT : RS_KIND_NEGATIVE, *key };
+    const unsigned char *bytes;
+    apr_size_t len;
+
+    if (!shared || !verdict->introspected)
+        return;
+    rs_record_encode(verdict, &bytes, &len, p);
+    (void)shared->store(shared, &place, bytes, len, until, now, p); /* the tier tells its troubles itself */
+}
+
+rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
+                           const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p)
+{
+    rs_entry_t *entry = rs_entry_of_verdict(verdict, p);
+    apr_time_t until = usable_until(verdict, ttl);
+
+    if (!entry || !rs_outcome_row(verdict->outcome)->stored || until <= now)
+        return entry;
+    keep_local(cache, key, entry, until, now);
+    keep_shared(cache, key, verdict, until, now, p);
+    return entry;
+}
+
+void rs_cache_forget(rs_cache_t *cache, const rs_sha256_t *key)
+{
+    if (cache->config.local)
+        rs_local_remove(cache->config.local, key);
+}
+
+rs_flights_t *rs_cache_flights(rs_cache_t *cache)
+{
+    return cache->flights;
+}
+
+rs_tier_t *rs_cache_shared(rs_cache_t *cache)
+{
+    return cache->config.shared;
+}

@@ -290,6 +290,7 @@ rs_tier_t *rs_tier_sealed(rs_tier_t *inner, const rs_seal_t *seal, apr_pool_t *p
     sealed_tier_t *self = apr_pcalloc(p, sizeof *self);
 
     self->tier.name = inner->name;
+    self->tier.one_place = inner->one_place;
     self->tier.healthy = sealed_healthy;
     self->tier.fetch = sealed_fetch;
     self->tier.store = sealed_store;

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct rs_tier_t rs_tier_t;
 struct rs_tier_t {
     const char *name; /* for logs: "shm", "redis" */
+    bool one_place;   /* a VERDICT and a NEGATIVE of one digest share one place: asking for one finds either */
 
     /* Do its answers come back now? False while its circuit is open. Costs no I/O. */
     bool (*healthy)(rs_tier_t *self, apr_time_t now);

@@ -204,7 +204,7 @@ static apr_status_t redis_fetch(rs_tier_t *tier, const rs_cache_key_t *key, cons
                                 apr_size_t *len, apr_time_t now, apr_pool_t *p)
 {
     redis_tier_t *self = (redis_tier_t *)tier;
-    rs_redis_question_t question = { { 0 } };
+    rs_redis_question_t question = { .types = 0 };
     const rs_redis_reply_t *reply;
     apr_status_t status;
 
@@ -225,7 +225,7 @@ static apr_status_t set(redis_tier_t *self, act_t act, const rs_cache_key_t *key
                         const unsigned char *value, apr_size_t len, apr_time_t expires, apr_time_t now,
                         apr_pool_t *p)
 {
-    rs_redis_question_t question = { { 0 } };
+    rs_redis_question_t question = { .types = 0 };
     const rs_redis_reply_t *reply;
     apr_int64_t ms = expires > now ? (expires - now) / 1000 : 0;
     apr_status_t status;
@@ -264,7 +264,7 @@ static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key, con
 {
     redis_tier_t *self = (redis_tier_t *)tier;
     act_t act = value ? ACT_REMOVE_IF : ACT_REMOVE;
-    rs_redis_question_t question = { { 0 } };
+    rs_redis_question_t question = { .types = 0 };
     const rs_redis_reply_t *reply;
     apr_status_t status;
 
@@ -304,6 +304,7 @@ apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *con
     apr_status_t status;
 
     self->tier.name = "redis";
+    self->tier.one_place = true;
     self->tier.healthy = redis_healthy;
     self->tier.fetch = redis_fetch;
     self->tier.store = redis_store;
