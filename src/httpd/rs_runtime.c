@@ -245,6 +245,7 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 
     if (!runtime)
         return;
+    runtime->services.waiting_max = handles > 1 ? handles / 2 : 1;
     status = open_cache(runtime, s, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s, "RS0623: this process works without a cache");

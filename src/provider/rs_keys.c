@@ -1,1 +1,484 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Keys over time.
+ *
+ * Readers take a reference to the current snapshot under a lock that is held for moments only. Whoever finds work
+ * (keys are old, a file has changed, a kid is unknown) becomes the one worker: it sets `busy`, works without the lock,
+ * and puts a new snapshot in place. Others use the old one meanwhile; only when there is none do they wait. */
+#include "provider/rs_keys.h"
+#include "base/rs_limits.h"
+#include "provider/rs_key_source.h"
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_INTERVAL apr_time_from_sec(5)
+#define BACKOFF_FIRST apr_time_from_sec(1)
+/* Background work begins so much of the interval earlier than a request would: at most half a minute. */
+#define LEAD_SHARE 10
+#define LEAD_MAX apr_time_from_sec(30)
+#define FILES_DUE_NEVER RS_TIME_NEVER
+
+typedef struct {
+    unsigned references; /* guarded by the lock */
+    apr_pool_t *pool;    /* of its own; the snapshot lives in it */
+    const rs_jwks_t *jwks;
+} snapshot_t;
+
+struct rs_keys_t {
+    const rs_provider_spec_t *spec;
+    rs_metadata_t *metadata;
+    const rs_services_t *services;
+    const rs_jwk_t *shared_key; /* NULL: none */
+    rs_key_source_t *sources;   /* the worker's */
+    unsigned source_count;
+    bool remote;                /* one of them is an address */
+
+    apr_thread_mutex_t *lock; /* guards what follows */
+    apr_thread_cond_t *done;
+    bool busy;
+    snapshot_t *current; /* NULL: none */
+    bool failing;        /* the last fetch was no success */
+    apr_time_t fetched_at, missed_at; /* 0: never */
+    apr_time_t fetch_due, files_due;
+    apr_interval_time_t interval, backoff;
+    rs_log_quiet_t trouble;
+};
+
+/* ---- snapshots ---- */
+
+/* With the lock held. */
+static void snapshot_release(snapshot_t *snapshot)
+{
+    if (snapshot && --snapshot->references == 0)
+        apr_pool_destroy(snapshot->pool);
+}
+
+typedef struct {
+    rs_keys_t *keys;
+    snapshot_t *snapshot;
+} hold_t;
+
+static apr_status_t hold_end(void *data)
+{
+    hold_t *hold = data;
+
+    apr_thread_mutex_lock(hold->keys->lock);
+    snapshot_release(hold->snapshot);
+    apr_thread_mutex_unlock(hold->keys->lock);
+    return APR_SUCCESS;
+}
+
+/* Everything that is known now, parsed anew. NULL: not one key. Without the lock. */
+static snapshot_t *snapshot_build(const rs_keys_t *keys)
+{
+    const rs_jwks_t **sets;
+    snapshot_t *snapshot;
+    const char *why;
+    apr_pool_t *pool;
+    unsigned i, count = 0;
+
+    if (apr_pool_create_unmanaged(&pool) != APR_SUCCESS)
+        return NULL;
+    apr_pool_tag(pool, "rs_keys");
+    sets = apr_palloc(pool, (keys->source_count + 1) * sizeof *sets);
+    for (i = 0; i < keys->source_count; i++) {
+        const rs_key_source_t *source = &keys->sources[i];
+        if (source->text && (sets[count] = rs_jwks_parse(source->text, source->len, &why, pool)) != NULL)
+            count++;
+    }
+    if (keys->shared_key)
+        sets[count++] = rs_jwks_of(keys->shared_key, pool);
+    if (!count) {
+        apr_pool_destroy(pool);
+        return NULL;
+    }
+    snapshot = apr_palloc(pool, sizeof *snapshot);
+    snapshot->references = 1;
+    snapshot->pool = pool;
+    snapshot->jwks = rs_jwks_join(sets, count, pool);
+    return snapshot;
+}
+
+/* ---- creation ---- */
+
+static apr_status_t keys_destroy(void *data)
+{
+    rs_keys_t *keys = data;
+    unsigned i;
+
+    snapshot_release(keys->current);
+    for (i = 0; i < keys->source_count; i++)
+        free(keys->sources[i].text);
+    return APR_SUCCESS;
+}
+
+static void add_sources(rs_keys_t *keys, apr_pool_t *p)
+{
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+    int i;
+
+    keys->sources = apr_pcalloc(p, (spec->urls->nelts + spec->files->nelts + 1) * sizeof *keys->sources);
+    for (i = 0; i < spec->files->nelts; i++)
+        keys->sources[keys->source_count++].file = APR_ARRAY_IDX(spec->files, i, const char *);
+    keys->files_due = keys->source_count ? 0 : FILES_DUE_NEVER;
+    for (i = 0; i < spec->urls->nelts; i++)
+        keys->sources[keys->source_count++].url = APR_ARRAY_IDX(spec->urls, i, const char *);
+    keys->remote = spec->urls->nelts > 0;
+    if (!keys->source_count && !spec->shared_key.value && !keys->spec->metadata.off) {
+        keys->source_count = 1;
+        keys->remote = true;
+    }
+}
+
+apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec, rs_metadata_t *metadata,
+                            const rs_services_t *services, apr_pool_t *p)
+{
+    rs_keys_t *made = apr_pcalloc(p, sizeof *made);
+    apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
+
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&made->done, p);
+    if (status != APR_SUCCESS)
+        return status;
+    made->spec = spec;
+    made->metadata = metadata;
+    made->services = services;
+    add_sources(made, p);
+    apr_pool_cleanup_register(p, made, keys_destroy, apr_pool_cleanup_null);
+    *keys = made;
+    return APR_SUCCESS;
+}
+
+static const char *load_shared_key(rs_keys_t *keys, apr_pool_t *p)
+{
+    const char *secret, *why = NULL;
+    apr_size_t len;
+
+    if (!keys->spec->keys.shared_key.value)
+        return NULL;
+    if (rs_source_read(&keys->spec->keys.shared_key, &secret, &len, p) != APR_SUCCESS)
+        return "OAuth2RSSharedKey cannot be read";
+    keys->shared_key = rs_jwk_shared((const unsigned char *)secret, len, &why, p);
+    return why ? apr_pstrcat(p, "OAuth2RSSharedKey: ", why, NULL) : NULL;
+}
+
+apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **why, apr_pool_t *p)
+{
+    const char *remarks = "", *trouble = NULL;
+    bool changed;
+    unsigned i;
+
+    *why = load_shared_key(keys, p);
+    for (i = 0; i < keys->source_count && !*why; i++) {
+        rs_key_source_t *source = &keys->sources[i];
+        if (source->file && rs_key_source_read(source, &changed, &trouble, &remarks, p) != APR_SUCCESS)
+            *why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file, trouble);
+        else if (source->file && *remarks)
+            rs_log(keys->services->log, RS_LOG_INFO, "RS0503: provider %s: keys of %s that are not used: %s",
+                   keys->spec->name, source->file, remarks);
+    }
+    if (*why)
+        return APR_EINVAL;
+    if (keys->files_due != FILES_DUE_NEVER)
+        keys->files_due = now + FILES_INTERVAL;
+    keys->current = snapshot_build(keys);
+    return APR_SUCCESS;
+}
+
+/* ---- the worker's work: without the lock ---- */
+
+static void tell_remarks(const rs_keys_t *keys, const char *place, const char *remarks)
+{
+    if (*remarks)
+        rs_log(keys->services->log, RS_LOG_INFO, "RS0504: provider %s: keys of %s that are not used: %s",
+               keys->spec->name, place, remarks);
+}
+
+/* True when a file has new keys. */
+static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
+{
+    bool any = false, changed;
+    unsigned i;
+
+    for (i = 0; i < keys->source_count; i++) {
+        rs_key_source_t *source = &keys->sources[i];
+        const char *why = NULL, *remarks = "";
+        apr_time_t before = source->mtime;
+        apr_status_t status;
+        if (!source->file)
+            continue;
+        status = rs_key_source_read(source, &changed, &why, &remarks, ptemp);
+        if (status == APR_SUCCESS && changed) {
+            rs_log(keys->services->log, RS_LOG_INFO, "RS0505: provider %s: %s has changed and was read again",
+                   keys->spec->name, source->file);
+            tell_remarks(keys, source->file, remarks);
+            any = true;
+        }
+        else if (status != APR_SUCCESS && source->mtime != before)
+            rs_log(keys->services->log, RS_LOG_WARNING,
+                   "RS0506: provider %s: %s has changed, but %s: the keys it had stay in use", keys->spec->name,
+                   source->file, why);
+    }
+    return any;
+}
+
+typedef struct {
+    apr_status_t status;
+    const char *place, *why; /* of the first failure */
+    apr_interval_time_t fresh;
+    bool any;
+} fetching_t;
+
+static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, fetching_t *result, apr_time_t now, apr_pool_t *ptemp)
+{
+    rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, source->url };
+    rs_metadata_document_t document;
+    apr_interval_time_t fresh = -1;
+    const char *why = NULL, *remarks = "";
+    apr_status_t status = APR_SUCCESS;
+
+    if (!fetch.url) {
+        status = rs_metadata_get(keys->metadata, &document, now, &why, ptemp);
+        fetch.url = status == APR_SUCCESS ? document.jwks_uri : keys->spec->policy.issuer;
+        if (!fetch.url) {
+            status = APR_NOTFOUND;
+            fetch.url = keys->spec->policy.issuer;
+            why = "its metadata names no acceptable jwks_uri: add OAuth2RSKeys URL";
+        }
+    }
+    if (status == APR_SUCCESS)
+        status = rs_key_source_fetch(source, &fetch, &fresh, &why, &remarks, ptemp);
+    if (status == APR_SUCCESS) {
+        tell_remarks(keys, fetch.url, remarks);
+        result->any = true;
+        if (fresh >= 0 && (result->fresh < 0 || fresh < result->fresh))
+            result->fresh = fresh;
+    }
+    else if (result->status == APR_SUCCESS) {
+        result->status = status;
+        result->place = fetch.url;
+        result->why = why;
+    }
+}
+
+/* Up to a tenth earlier or later, so that a farm of servers does not ask in step. */
+static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t interval)
+{
+    apr_uint32_t number = 0;
+
+    if (keys->services->random)
+        (void)keys->services->random((unsigned char *)&number, sizeof number);
+    return interval - interval / 10 + (apr_interval_time_t)((double)number / 4294967296.0 * (double)(interval / 5));
+}
+
+static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_time_t fresh)
+{
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+
+    if (fresh < 0 || fresh > spec->refresh_max)
+        return spec->refresh_max;
+    return fresh < spec->refresh_min ? spec->refresh_min : fresh;
+}
+
+/* With the lock held: what the fetch means for the next one. */
+static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
+{
+    keys->failing = result->status != APR_SUCCESS;
+    if (!keys->failing) {
+        keys->fetched_at = now;
+        keys->backoff = 0;
+        keys->interval = bounded_interval(keys, result->fresh);
+        keys->fetch_due = now + jitter(keys, keys->interval);
+        return;
+    }
+    keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
+    if (keys->backoff > keys->spec->keys.cooldown)
+        keys->backoff = keys->spec->keys.cooldown > BACKOFF_FIRST ? keys->spec->keys.cooldown : BACKOFF_FIRST;
+    keys->fetch_due = now + jitter(keys, keys->backoff);
+}
+
+static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (result->status == APR_SUCCESS) {
+        if (rs_log_quiet_over(&keys->trouble))
+            rs_log(keys->services->log, RS_LOG_NOTICE, "RS0502: provider %s: the issuer's keys can be had again",
+                   keys->spec->name);
+        return;
+    }
+    if (rs_log_quiet_ask(&keys->trouble, now, &kept_back))
+        rs_log(keys->services->log, RS_LOG_WARNING,
+               "RS0501: provider %s: keys could not be fetched from %s: %s; %s (%u more failures since the last line)",
+               keys->spec->name, result->place, result->why ? result->why : "no reason is known",
+               keys->current ? "the old ones stay in use" : "its JWTs get 503 until they can", kept_back);
+}
+
+typedef enum { WORK_NONE, WORK_FETCH, WORK_FILES } work_t;
+
+/* `busy` is ours; the lock is not held, and not held on return. */
+static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
+{
+    fetching_t result = { APR_SUCCESS, NULL, NULL, -1, false };
+    snapshot_t *fresh = NULL;
+    unsigned i;
+
+    if (work == WORK_FILES)
+        result.any = reread_files(keys, ptemp);
+    for (i = 0; work == WORK_FETCH && i < keys->source_count; i++) {
+        if (!keys->sources[i].file)
+            fetch_one(keys, &keys->sources[i], &result, now, ptemp);
+    }
+    if (result.any)
+        fresh = snapshot_build(keys);
+    apr_thread_mutex_lock(keys->lock);
+    if (work == WORK_FETCH) {
+        note_fetch(keys, &result, now);
+        tell_fetch(keys, &result, now);
+    }
+    else
+        keys->files_due = now + FILES_INTERVAL;
+    if (fresh) {
+        snapshot_release(keys->current);
+        keys->current = fresh;
+    }
+    keys->busy = false;
+    apr_thread_cond_broadcast(keys->done);
+    apr_thread_mutex_unlock(keys->lock);
+    return result.status == APR_SUCCESS;
+}
+
+/* In a pool of its own: what a fetch needs is not kept as long as a request. */
+static bool work_apart(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *p)
+{
+    apr_pool_t *ptemp;
+    bool fine;
+
+    apr_pool_create(&ptemp, p);
+    fine = work_on(keys, work, now, ptemp);
+    apr_pool_destroy(ptemp);
+    return fine;
+}
+
+/* ---- with the lock held ---- */
+
+static bool usable(const rs_keys_t *keys, apr_time_t now)
+{
+    if (!keys->current)
+        return false;
+    return !keys->remote || !keys->failing || !keys->fetched_at ||
+           now - keys->fetched_at <= keys->spec->keys.stale_max;
+}
+
+/* The work that is due, which is the caller's from then on. */
+static work_t take_work(rs_keys_t *keys, apr_interval_time_t lead, apr_time_t now)
+{
+    work_t work = WORK_NONE;
+
+    if (keys->busy)
+        return WORK_NONE;
+    if (keys->remote && keys->fetch_due - lead <= now)
+        work = WORK_FETCH;
+    else if (keys->files_due <= now)
+        work = WORK_FILES;
+    keys->busy = work != WORK_NONE;
+    return work;
+}
+
+static void wait_for_worker(rs_keys_t *keys)
+{
+    /* Metadata and keys are two calls. */
+    apr_time_t end = apr_time_now() + 2 * keys->spec->peer.total_timeout;
+
+    while (keys->busy) {
+        apr_interval_time_t left = end - apr_time_now();
+        if (left <= 0 || left > 2 * keys->spec->peer.total_timeout)
+            return;
+        (void)apr_thread_cond_timedwait(keys->done, keys->lock, left);
+    }
+}
+
+/* ---- the interface ---- */
+
+const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after, apr_pool_t *p)
+{
+    hold_t *hold = NULL;
+    work_t work;
+
+    apr_thread_mutex_lock(keys->lock);
+    work = take_work(keys, 0, now);
+    if (work != WORK_NONE) {
+        apr_thread_mutex_unlock(keys->lock);
+        (void)work_apart(keys, work, now, p);
+        apr_thread_mutex_lock(keys->lock);
+    }
+    else if (!usable(keys, now) && keys->busy)
+        wait_for_worker(keys);
+    if (usable(keys, now)) {
+        hold = apr_palloc(p, sizeof *hold);
+        hold->keys = keys;
+        hold->snapshot = keys->current;
+        hold->snapshot->references++;
+    }
+    *retry_after = keys->fetch_due > now ? keys->fetch_due - now : 0;
+    apr_thread_mutex_unlock(keys->lock);
+    if (!hold)
+        return NULL;
+    apr_pool_cleanup_register(p, hold, hold_end, apr_pool_cleanup_null);
+    return hold->snapshot->jwks;
+}
+
+apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now, apr_interval_time_t *retry_after,
+                          apr_pool_t *p)
+{
+    apr_interval_time_t cooldown = keys->spec->keys.cooldown;
+    apr_status_t status = APR_SUCCESS;
+    bool fetch = false;
+
+    if (!keys->remote)
+        return APR_NOTFOUND;
+    apr_thread_mutex_lock(keys->lock);
+    if (keys->busy) {
+        wait_for_worker(keys);
+        status = keys->failing ? APR_EAGAIN : APR_SUCCESS;
+    }
+    else if (keys->missed_at && now - keys->missed_at < cooldown)
+        status = keys->failing || issued > keys->fetched_at ? APR_EAGAIN : APR_NOTFOUND;
+    else {
+        fetch = keys->busy = true;
+        keys->missed_at = now;
+    }
+    *retry_after = keys->missed_at ? keys->missed_at + cooldown - now : cooldown;
+    apr_thread_mutex_unlock(keys->lock);
+    if (fetch && !work_apart(keys, WORK_FETCH, now, p))
+        status = APR_EAGAIN;
+    return status;
+}
+
+bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint)
+{
+    bool has;
+
+    apr_thread_mutex_lock(keys->lock);
+    has = keys->current && rs_jwks_has(keys->current->jwks, thumbprint);
+    apr_thread_mutex_unlock(keys->lock);
+    return has;
+}
+
+void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp)
+{
+    apr_interval_time_t lead;
+    work_t work;
+
+    apr_thread_mutex_lock(keys->lock);
+    lead = keys->interval / LEAD_SHARE < LEAD_MAX ? keys->interval / LEAD_SHARE : LEAD_MAX;
+    if (keys->failing)
+        lead = 0;
+    work = take_work(keys, lead, now);
+    apr_thread_mutex_unlock(keys->lock);
+    if (work != WORK_NONE)
+        (void)work_apart(keys, work, now, ptemp);
+}

@@ -1,1 +1,289 @@
-/* pending */
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Providers, and the way of a token through them: local cache, choice of the judge, judgement, caches. */
+#include "provider/rs_provider.h"
+#include "base/rs_limits.h"
+#include "provider/rs_introspection.h"
+#include "provider/rs_jwt.h"
+
+#include <apr_strings.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct rs_provider_t {
+    const rs_provider_spec_t *spec;
+    const rs_services_t *services;
+    rs_sha256_t fingerprint;
+    rs_metadata_t *metadata;
+    rs_keys_t *keys;
+    rs_introspection_t *introspection; /* NULL: it is never asked */
+    atomic_bool keys_wanted;           /* a JWT of this issuer was seen */
+    rs_log_quiet_t ambiguous;
+};
+
+apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec, const rs_services_t *services,
+                                apr_time_t now, const char **why, apr_pool_t *p)
+{
+    rs_provider_t *made = apr_pcalloc(p, sizeof *made);
+    apr_status_t status;
+
+    *why = NULL;
+    made->spec = spec;
+    made->services = services;
+    rs_provider_spec_fingerprint(spec, &made->fingerprint, p);
+    status = rs_metadata_create(&made->metadata, spec, services, p);
+    if (status == APR_SUCCESS)
+        status = rs_keys_create(&made->keys, spec, made->metadata, services, p);
+    if (status == APR_SUCCESS)
+        status = rs_keys_load_files(made->keys, now, why, p);
+    if (status == APR_SUCCESS && rs_provider_spec_introspects(spec))
+        status = rs_introspection_create(&made->introspection, spec, made->metadata, services, why, p);
+    if (status != APR_SUCCESS) {
+        if (!*why)
+            *why = "there is no memory or no lock for it";
+        return status;
+    }
+    atomic_store(&made->keys_wanted, rs_provider_spec_judges_jwts(spec) && !rs_provider_spec_introspects(spec));
+    *provider = made;
+    return APR_SUCCESS;
+}
+
+const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider)
+{
+    return provider->spec;
+}
+
+void rs_provider_tend(rs_provider_t *provider, apr_time_t now, apr_pool_t *ptemp)
+{
+    /* Where tokens may all be opaque, the issuer need not have keys. */
+    if (atomic_load(&provider->keys_wanted))
+        rs_keys_tend(provider->keys, now, ptemp);
+}
+
+/* ---- one provider ---- */
+
+/* A question to one provider, with what belongs to it. */
+typedef struct {
+    rs_provider_t *provider;
+    const rs_presented_t *presented;
+    rs_cache_ttl_t ttl;
+    rs_sha256_t key; /* of the caches */
+    apr_time_t now;
+    apr_pool_t *p;
+} matter_t;
+
+static apr_interval_time_t shorter(apr_interval_time_t ours, apr_interval_time_t cap)
+{
+    return cap == RS_TTL_UNLIMITED || ours < cap ? ours : cap;
+}
+
+static matter_t matter_of(const rs_question_t *question, unsigned which, apr_time_t now, apr_pool_t *p)
+{
+    static const char use[] = "mod_oauth2_rs verdict of token";
+    rs_provider_t *provider = question->providers[which];
+    const rs_introspection_spec_t *spec = &provider->spec->introspection;
+    matter_t matter = { .provider = provider,
+                        .presented = question->presented,
+                        .ttl = { shorter(spec->ttl_positive, question->ttl_positive),
+                                 shorter(spec->ttl_negative, question->ttl_negative) },
+                        .now = now,
+                        .p = p };
+    rs_span_t spans[] = { { use, sizeof use },
+                          { provider->fingerprint.bytes, RS_SHA256_BYTES },
+                          { question->presented->token, question->presented->token_len } };
+
+    rs_sha256(spans, 3, &matter.key);
+    return matter;
+}
+
+/* What the caches know. A verdict whose key has left the issuer's set is not served any more. */
+static const rs_verdict_t *from_cache(const matter_t *matter, bool local_only)
+{
+    rs_cache_t *cache = matter->provider->services->cache;
+    const rs_verdict_t *verdict;
+
+    if (!cache)
+        return NULL;
+    verdict = rs_cache_fetch(cache, &matter->key, &matter->ttl, local_only, matter->now, matter->p);
+    if (!verdict || !verdict->key || rs_keys_still_has(matter->provider->keys, verdict->key))
+        return verdict;
+    rs_cache_forget(cache, &matter->key);
+    return NULL;
+}
+
+static rs_entry_t *to_cache(const matter_t *matter, const rs_verdict_t *verdict)
+{
+    rs_cache_t *cache = matter->provider->services->cache;
+
+    return cache ? rs_cache_store(cache, &matter->key, verdict, &matter->ttl, matter->now, matter->p) : NULL;
+}
+
+static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
+{
+    rs_provider_t *provider = matter->provider;
+
+    atomic_store(&provider->keys_wanted, true);
+    return rs_jwt_judge(provider->spec, provider->keys, jws, matter->now, matter->p);
+}
+
+/* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
+static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local)
+{
+    rs_verdict_t asked = rs_introspection_ask(matter->provider->introspection, matter->presented, matter->now, matter->p);
+    apr_time_t until = asked.valid_until;
+
+    if (!local || !rs_verdict_is_accepted(&asked))
+        return asked;
+    asked = *local;
+    asked.introspected = true;
+    if (until < asked.valid_until)
+        asked.valid_until = until;
+    return asked;
+}
+
+/* Ask, keep the answer, and let those know who wait for it. */
+static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *local, rs_flight_t *flight)
+{
+    rs_verdict_t verdict = ask_issuer(matter, local);
+    rs_entry_t *entry = to_cache(matter, &verdict);
+
+    if (flight)
+        rs_flight_land(flight, entry);
+    rs_entry_release(entry);
+    return verdict;
+}
+
+static apr_interval_time_t call_time_max(const rs_provider_spec_t *spec)
+{
+    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
+}
+
+/* By introspection; local is the verdict on the token itself when it has to agree. */
+static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *local)
+{
+    rs_cache_t *cache = matter->provider->services->cache;
+    const rs_verdict_t *known;
+    rs_flight_t *flight = NULL;
+    rs_entry_t *entry;
+
+    /* TTL 0: this answer must be newer than the question. */
+    if (!cache || (matter->ttl.positive <= 0 && matter->ttl.negative <= 0))
+        return ask_and_tell(matter, local, NULL);
+    if ((known = from_cache(matter, false)) != NULL)
+        return *known;
+    entry = rs_flight_board(rs_cache_flights(cache), &matter->key, call_time_max(matter->provider->spec), &flight,
+                            matter->p);
+    if (entry) {
+        rs_entry_release_with(entry, matter->p);
+        return *rs_entry_verdict(entry);
+    }
+    if (!flight)
+        return rs_undecided("another request asks the issuer about this token, and has no answer", 0, matter->now);
+    /* Somebody may have landed between our look and our boarding. */
+    if ((known = from_cache(matter, true)) != NULL) {
+        rs_flight_land(flight, NULL);
+        return *known;
+    }
+    return ask_and_tell(matter, local, flight);
+}
+
+static rs_verdict_t judge_locally(const matter_t *matter, const rs_jws_t *jws)
+{
+    rs_verdict_t verdict = judge_jwt(matter, jws);
+
+    if (matter->provider->spec->validate == RS_VALIDATE_BOTH && rs_verdict_is_accepted(&verdict))
+        return judge_by_issuer(matter, &verdict);
+    rs_entry_release(to_cache(matter, &verdict));
+    return verdict;
+}
+
+/* ---- the choice ---- */
+
+static rs_verdict_t misconfigured(const rs_provider_t *provider, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (rs_log_quiet_ask((rs_log_quiet_t *)&provider->ambiguous, now, &kept_back))
+        rs_log(provider->services->log, RS_LOG_ERROR,
+               "RS0531: several providers of this Location (%s among them) may have issued an opaque token, and it is "
+               "shown to none: name one with OAuth2RSUse (%u more since the last line)", provider->spec->name, kept_back);
+    return rs_refuse(RS_SERVER_MISCONFIGURED, "several providers could be asked about it", now);
+}
+
+/* A token that does not say whose it is. */
+static rs_verdict_t judge_opaque(const rs_question_t *question, rs_outcome_t form, const rs_provider_t **by,
+                                 apr_time_t now, apr_pool_t *p)
+{
+    unsigned i, candidates = 0, chosen = 0;
+    matter_t matter;
+
+    for (i = 0; i < question->provider_count; i++) {
+        if (question->providers[i]->introspection) {
+            chosen = i;
+            candidates++;
+        }
+    }
+    if (!candidates)
+        return rs_refuse(RS_TOKEN_MALFORMED,
+                         form == RS_TOKEN_ACCEPTED ? "it is a JWT that names no issuer" : "it is not a JWT", now);
+    if (candidates > 1)
+        return misconfigured(question->providers[chosen], now);
+    matter = matter_of(question, chosen, now, p);
+    *by = matter.provider;
+    return judge_by_issuer(&matter, NULL);
+}
+
+static const char *unverified_issuer(const rs_jws_t *jws, apr_pool_t *p)
+{
+    return rs_json_string(rs_jws_claims(jws, NULL, p), "iss");
+}
+
+/* The iss that nobody has verified yet only picks who judges. Two providers may have one issuer and differ in their
+ * rules: the first one that accepts decides. */
+static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const rs_jws_t *jws, const char *issuer,
+                                          const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
+{
+    rs_verdict_t verdict, first = { .outcome = RS_OUTCOME_COUNT };
+    unsigned i;
+
+    for (i = 0; i < question->provider_count; i++) {
+        const rs_provider_spec_t *spec = question->providers[i]->spec;
+        matter_t matter;
+        if (strcmp(spec->policy.issuer, issuer) != 0)
+            continue;
+        matter = matter_of(question, i, now, p);
+        verdict = rs_provider_spec_judges_jwts(spec) ? judge_locally(&matter, jws) : judge_by_issuer(&matter, NULL);
+        if (first.outcome == RS_OUTCOME_COUNT || rs_verdict_is_accepted(&verdict)) {
+            first = verdict;
+            *by = matter.provider;
+        }
+        if (rs_verdict_is_accepted(&verdict))
+            break;
+    }
+    if (first.outcome != RS_OUTCOME_COUNT)
+        return first;
+    return rs_refuse(RS_TOKEN_ISSUER_WRONG,
+                     apr_psprintf(p, "issuer %.200s is none of this Location's providers", rs_json_quote(issuer, p)), now);
+}
+
+rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
+{
+    const rs_verdict_t *known;
+    const rs_jws_t *jws = NULL;
+    const char *issuer;
+    rs_outcome_t form;
+    unsigned i;
+
+    *by = NULL;
+    for (i = 0; i < question->provider_count; i++) {
+        matter_t matter = matter_of(question, i, now, p);
+        if ((known = from_cache(&matter, true)) != NULL) {
+            *by = matter.provider;
+            return *known;
+        }
+    }
+    if (question->presented->token_len > RS_TOKEN_BYTES_MAX)
+        return rs_refuse(RS_TOKEN_MALFORMED, "it is larger than 32 KiB", now);
+    form = rs_jws_parse(&jws, question->presented->token, question->presented->token_len, p);
+    issuer = jws ? unverified_issuer(jws, p) : NULL;
+    return issuer ? judge_by_issuer_named(question, jws, issuer, by, now, p) : judge_opaque(question, form, by, now, p);
+}

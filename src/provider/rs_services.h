@@ -12,6 +12,7 @@ typedef struct {
     rs_cache_t *cache;
     const rs_log_t *log;
     apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
+    unsigned waiting_max; /* threads of this process that may wait for one issuer; 0: no limit */
 } rs_services_t;
 
 #endif

@@ -1,0 +1,148 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Reading keys from where they are. */
+#include "provider/rs_key_source.h"
+#include "base/rs_limits.h"
+
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRESH_MAX apr_time_from_sec(366 * 24 * 3600)
+#define MTIME_UNKNOWN ((apr_time_t)-1)
+
+/* Keep a text that holds a usable key. */
+static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t len, const char **why,
+                         const char **remarks, apr_pool_t *ptemp)
+{
+    const rs_jwks_t *keys = rs_jwks_parse(text, len, why, ptemp);
+    char *copy;
+
+    if (!keys)
+        return APR_EINVAL;
+    copy = malloc(len + 1);
+    if (!copy)
+        return APR_ENOMEM;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    free(source->text);
+    source->text = copy;
+    source->len = len;
+    *remarks = rs_jwks_remarks(keys);
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_all(const char *name, char **text, apr_size_t *len, apr_pool_t *ptemp)
+{
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_status_t status = apr_file_open(&file, name, APR_READ, APR_OS_DEFAULT, ptemp);
+
+    if (status != APR_SUCCESS)
+        return status;
+    status = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    if (status == APR_SUCCESS && info.size > RS_JWKS_BYTES_MAX)
+        status = APR_ENOSPC;
+    if (status == APR_SUCCESS) {
+        *text = apr_pcalloc(ptemp, (apr_size_t)info.size + 1);
+        status = apr_file_read_full(file, *text, (apr_size_t)info.size, len);
+        if (APR_STATUS_IS_EOF(status))
+            status = APR_SUCCESS;
+    }
+    apr_file_close(file);
+    return status;
+}
+
+apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why, const char **remarks,
+                                apr_pool_t *ptemp)
+{
+    apr_finfo_t info;
+    char *text;
+    apr_size_t len;
+    apr_status_t status = apr_stat(&info, source->file, APR_FINFO_MTIME | APR_FINFO_SIZE, ptemp);
+
+    *changed = false;
+    if (status == APR_SUCCESS && source->mtime == info.mtime)
+        return APR_SUCCESS;
+    /* What is wrong with this version is said once, not at every look. */
+    source->mtime = status == APR_SUCCESS ? info.mtime : MTIME_UNKNOWN;
+    if (status == APR_SUCCESS)
+        status = read_all(source->file, &text, &len, ptemp);
+    if (status != APR_SUCCESS) {
+        *why = "it cannot be read";
+        return status;
+    }
+    *changed = true;
+    return keep(source, text, len, why, remarks, ptemp);
+}
+
+/* ---- from the issuer ---- */
+
+static const char *directive_value(const char *header, const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    while (header && *header) {
+        while (*header == ' ' || *header == '\t' || *header == ',')
+            header++;
+        if (strncasecmp(header, name, len) == 0 && !apr_isalnum(header[len]) && header[len] != '-')
+            return header + len;
+        header = strchr(header, ',');
+    }
+    return NULL;
+}
+
+static apr_int64_t seconds(const char *text)
+{
+    char *end;
+    apr_int64_t value = apr_strtoi64(text, &end, 10);
+
+    return end == text || value < 0 ? 0 : value;
+}
+
+apr_interval_time_t rs_http_freshness(const rs_http_response_t *response)
+{
+    const char *value;
+    apr_int64_t fresh_s;
+
+    if (!response->cache_control)
+        return -1;
+    if (directive_value(response->cache_control, "no-store") || directive_value(response->cache_control, "no-cache"))
+        return 0;
+    value = directive_value(response->cache_control, "max-age");
+    if (!value || *value != '=')
+        return -1;
+    fresh_s = seconds(value + 1 + (value[1] == '"'));
+    if (fresh_s > apr_time_sec(FRESH_MAX))
+        fresh_s = apr_time_sec(FRESH_MAX);
+    if (response->age)
+        fresh_s -= seconds(response->age) < fresh_s ? seconds(response->age) : fresh_s;
+    return apr_time_from_sec(fresh_s);
+}
+
+apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch, apr_interval_time_t *fresh,
+                                 const char **why, const char **remarks, apr_pool_t *ptemp)
+{
+    rs_http_request_t request = { .peer = fetch->peer,
+                                  .url = fetch->url,
+                                  .accept = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1",
+                                  .body_bytes_max = RS_JWKS_BYTES_MAX };
+    rs_http_response_t *response;
+    apr_status_t status;
+
+    if (!fetch->http) {
+        *why = "this process has no HTTP client";
+        return APR_EGENERAL;
+    }
+    status = fetch->http->perform(fetch->http, &request, &response, why, ptemp);
+    if (status != APR_SUCCESS)
+        return status;
+    if (response->status != 200) {
+        *why = apr_psprintf(ptemp, "answered with status %d", response->status);
+        return APR_EGENERAL;
+    }
+    *fresh = rs_http_freshness(response);
+    return keep(source, response->body, response->body_len, why, remarks, ptemp);
+}
