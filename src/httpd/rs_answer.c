@@ -31,16 +31,32 @@ static const char *description(const request_rec *r, const rs_outcome_row_t *row
     return NULL;
 }
 
+/* httpd keeps AuthName as it stands between quotes, escaped; the challenge escapes for itself. */
+static const char *realm_of(request_rec *r)
+{
+    const char *written = ap_auth_name(r);
+    char *realm, *at;
+
+    if (!written)
+        return REALM_DEFAULT;
+    for (realm = at = apr_palloc(r->pool, strlen(written) + 1); *written; written++) {
+        if (*written == '\\' && written[1])
+            written++;
+        *at++ = *written;
+    }
+    *at = '\0';
+    return realm;
+}
+
 static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const rs_answer_t *answer)
 {
-    const char *realm = ap_auth_name(r);
     rs_challenge_t challenge = { 0 };
 
     apr_table_unset(r->err_headers_out, "WWW-Authenticate");
     if (!row->challenge)
         return;
     challenge.scheme = "Bearer";
-    challenge.realm = realm ? realm : REALM_DEFAULT;
+    challenge.realm = realm_of(r);
     challenge.error = row->error;
     challenge.error_description = description(r, row);
     challenge.scope = answer->scope;
