@@ -376,7 +376,7 @@ def test_an_opaque_token_is_never_shown_to_an_issuer_that_may_not_be_its_own(htt
 
 
 # Ids of the log lines at warn or above that scenarios of this file announce.
-SEVERAL_CANDIDATES = ()
+SEVERAL_CANDIDATES = ("RS0531",)
 
 
 def test_providers_of_a_virtual_host(httpd, yard, folder):
