@@ -57,8 +57,8 @@ static apr_status_t decode(const char *text, apr_size_t text_len, bool url, unsi
     return APR_SUCCESS;
 }
 
-static const char *encode(const unsigned char *bytes, apr_size_t len, const char *alphabet, bool pad,
-                          apr_pool_t *p)
+static const char *encode(const unsigned char *bytes, apr_size_t len, const char *alphabet,
+                          bool pad, apr_pool_t *p)
 {
     char *text = apr_palloc(p, len / 3 * 4 + 5), *at = text;
     apr_size_t i;

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* base64url without padding (RFC 7515 section 2, RFC 4648 section 5), strict: no white space, no padding,
- * no foreign character, unused bits zero, so that one value has exactly one spelling. */
+/* base64url without padding (RFC 7515 section 2, RFC 4648 section 5), strict: no white space, no
+ * padding, no foreign character, unused bits zero, so that one value has exactly one spelling. */
 #ifndef RS_BASE64URL_H
 #define RS_BASE64URL_H
 

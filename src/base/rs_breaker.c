@@ -27,8 +27,8 @@ bool rs_breaker_allows(rs_breaker_t *breaker, apr_time_t now)
         return true;
     if (until > now && until - now <= breaker->open_time)
         return false;
-    /* The probe is whoever moves the time on; the others find a new term. A probe that never reports costs
-     * this term, no more. */
+    /* The probe is whoever moves the time on; the others find a new term. A probe that never
+     * reports costs this term, no more. */
     return atomic_compare_exchange_strong(&breaker->open_until, &until, now + breaker->open_time);
 }
 
@@ -41,7 +41,8 @@ bool rs_breaker_failed(rs_breaker_t *breaker, apr_time_t now)
         atomic_compare_exchange_strong(&breaker->open_until, &until, now + breaker->open_time);
         return false;
     }
-    if (atomic_fetch_add(&breaker->failures, 1) + 1 < breaker->failures_max || !breaker->failures_max)
+    if (atomic_fetch_add(&breaker->failures, 1) + 1 < breaker->failures_max ||
+        !breaker->failures_max)
         return false;
     return atomic_compare_exchange_strong(&breaker->open_until, &until, now + breaker->open_time);
 }

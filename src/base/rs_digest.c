@@ -17,8 +17,8 @@ void rs_sha256(const rs_span_t *spans, unsigned count, rs_sha256_t *digest)
         fine = EVP_DigestUpdate(ctx, spans[i].bytes, spans[i].len) == 1;
     fine = fine && EVP_DigestFinal_ex(ctx, digest->bytes, NULL) == 1;
     EVP_MD_CTX_free(ctx);
-    /* No SHA-256 means no memory or a broken crypto library. A made-up digest would be a cache key shared
-     * by all tokens: end the process, as a pool does when memory is out. */
+    /* No SHA-256 means no memory or a broken crypto library. A made-up digest would be a cache key
+     * shared by all tokens: end the process, as a pool does when memory is out. */
     if (!fine)
         abort();
 }

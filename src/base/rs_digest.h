@@ -18,7 +18,8 @@ typedef struct {
     apr_size_t len;
 } rs_span_t;
 
-/* Digest of the spans one behind the other. Whoever joins fields of variable length puts their lengths in. */
+/* Digest of the spans one behind the other. Whoever joins fields of variable length puts their
+ * lengths in. */
 void rs_sha256(const rs_span_t *spans, unsigned count, rs_sha256_t *digest);
 
 bool rs_sha256_equal(const rs_sha256_t *a, const rs_sha256_t *b);

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Strict, bounded JSON on jansson. Depth and number of values are counted in the text before the library
- * allocates anything. */
+/* Strict, bounded JSON on jansson. Depth and number of values are counted in the text before the
+ * library allocates anything. */
 #include "base/rs_json.h"
 #include "base/rs_limits.h"
 
@@ -10,11 +10,12 @@
 
 const rs_json_limits_t rs_json_token_limits = { RS_TOKEN_BYTES_MAX, RS_TOKEN_JSON_DEPTH_MAX,
                                                 RS_TOKEN_JSON_VALUES_MAX };
-const rs_json_limits_t rs_json_document_limits = { RS_DOCUMENT_BYTES_MAX, RS_DOCUMENT_JSON_DEPTH_MAX,
+const rs_json_limits_t rs_json_document_limits = { RS_DOCUMENT_BYTES_MAX,
+                                                   RS_DOCUMENT_JSON_DEPTH_MAX,
                                                    RS_DOCUMENT_JSON_VALUES_MAX };
 
-/* Count brackets and commas outside of strings. Does not care whether the text is JSON: that is the parser's
- * business, which gets it only when it is small. */
+/* Count brackets and commas outside of strings. Does not care whether the text is JSON: that is the
+ * parser's business, which gets it only when it is small. */
 static const char *check_size(const char *text, apr_size_t len, const rs_json_limits_t *limits)
 {
     unsigned depth = 0, values = 1;

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Strict, bounded JSON (RFC 8259): UTF-8 only, no duplicate members, no NUL, nothing after the value.
- * The only part of the tree that knows the JSON library. Values are read-only once parsed, so threads
- * may share them. */
+/* Strict, bounded JSON (RFC 8259): UTF-8 only, no duplicate members, no NUL, nothing after the
+ * value. The only part of the tree that knows the JSON library. Values are read-only once parsed,
+ * so threads may share them. */
 #ifndef RS_JSON_H
 #define RS_JSON_H
 
@@ -30,9 +30,9 @@ typedef enum {
     RS_JSON_OBJECT
 } rs_json_type_t;
 
-/* Parse text, which must be one JSON object. The result and all that is reached from it live as long as p.
- * NULL when it is not acceptable; *why (if why is not NULL) then is a short constant sentence without any
- * byte of the input. */
+/* Parse text, which must be one JSON object. The result and all that is reached from it live as
+ * long as p. NULL when it is not acceptable; *why (if why is not NULL) then is a short constant
+ * sentence without any byte of the input. */
 const rs_json_t *rs_json_object(const char *text, apr_size_t len, const rs_json_limits_t *limits,
                                 const char **why, apr_pool_t *p);
 
@@ -53,7 +53,8 @@ double rs_json_real(const rs_json_t *value); /* also of an integer */
 typedef bool rs_json_member_fn(void *baton, const char *name, const rs_json_t *value);
 bool rs_json_each_member(const rs_json_t *object, rs_json_member_fn *visit, void *baton);
 
-/* text as a JSON string literal with its quotes, ASCII only. text must be valid UTF-8, else NULL. */
+/* text as a JSON string literal with its quotes, ASCII only. text must be valid UTF-8, else NULL.
+ */
 const char *rs_json_quote(const char *text, apr_pool_t *p);
 
 #endif

@@ -17,7 +17,7 @@ void rs_log(const rs_log_t *log, rs_log_level_t level, const char *format, ...)
     if (!log || !log->wants(log, level))
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     for (c = line; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)

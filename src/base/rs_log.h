@@ -1,7 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The log sink. The core writes lines; the module or a test says where they go. One event, one line, one
- * place: the layer that decides logs, lower layers return. Every line from debug up begins with its stable id
- * ("RS0123: "), unique in the tree and never reused. A token, secret, proof or cache key never appears. */
+/* The log sink. The core writes lines; the module or a test says where they go. One event, one
+ * line, one place: the layer that decides logs, lower layers return. Every line from debug up
+ * begins with its stable id
+ * ("RS0123: "), unique in the tree and never reused. A token, secret, proof or cache key never
+ * appears. */
 #ifndef RS_LOG_H
 #define RS_LOG_H
 
@@ -29,7 +31,8 @@ struct rs_log_t {
 void rs_log(const rs_log_t *log, rs_log_level_t level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Keeps one trouble from filling the log: the first line of a trouble, then at most one a minute. */
+/* Keeps one trouble from filling the log: the first line of a trouble, then at most one a minute.
+ */
 typedef struct {
     apr_uint32_t said_at_s; /* since the epoch; 0: not in trouble */
     apr_uint32_t kept_back;
@@ -37,7 +40,8 @@ typedef struct {
 
 #define RS_LOG_QUIET_S 60
 
-/* True when the line may be written now; *kept_back is how many were not since the last one. Threads may race. */
+/* True when the line may be written now; *kept_back is how many were not since the last one.
+ * Threads may race. */
 bool rs_log_quiet_ask(rs_log_quiet_t *quiet, apr_time_t now, apr_uint32_t *kept_back);
 
 /* True for the one caller that ends the trouble, so that it says so. */

@@ -88,8 +88,9 @@ const char *rs_source_check_secret(rs_source_t *source, const char *words, const
     if (!split(&found, words))
         return "a secret is never written inline: use file:PATH, env:NAME or exec:COMMAND";
     if (found.kind == RS_SOURCE_FILE)
-        trouble = check_file(&found, base, APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_GWRITE,
-                             "can be read by others or written by its group: chmod 640 or stricter", p);
+        trouble =
+            check_file(&found, base, APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_GWRITE,
+                       "can be read by others or written by its group: chmod 640 or stricter", p);
     else if (found.kind == RS_SOURCE_ENV && !getenv(found.value))
         trouble = apr_psprintf(p, "environment variable \"%s\" is not set", found.value);
     else if (found.kind == RS_SOURCE_EXEC)
@@ -151,10 +152,11 @@ static apr_status_t run(const char *command, const char **bytes, apr_size_t *len
 
     if ((status = apr_tokenize_to_argv(command, &arguments, p)) != APR_SUCCESS ||
         (status = apr_procattr_create(&attributes, p)) != APR_SUCCESS ||
-        (status = apr_procattr_io_set(attributes, APR_NO_PIPE, APR_FULL_BLOCK, APR_NO_PIPE)) != APR_SUCCESS ||
+        (status = apr_procattr_io_set(attributes, APR_NO_PIPE, APR_FULL_BLOCK, APR_NO_PIPE)) !=
+            APR_SUCCESS ||
         (status = apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV)) != APR_SUCCESS ||
-        (status = apr_proc_create(child, arguments[0], (const char *const *)arguments, NULL, attributes,
-                                  p)) != APR_SUCCESS)
+        (status = apr_proc_create(child, arguments[0], (const char *const *)arguments, NULL,
+                                  attributes, p)) != APR_SUCCESS)
         return status;
     apr_pool_note_subprocess(p, child, APR_KILL_AFTER_TIMEOUT);
     apr_file_pipe_timeout_set(child->out, RS_EXEC_TIMEOUT);

@@ -12,9 +12,9 @@ typedef struct {
     const char *value; /* path, variable name or command */
 } rs_source_t;
 
-/* Parse and check the words: a file must exist and be readable by us, and not by others; a variable must
- * be set; a command's program must exist. NULL is fine, else a sentence with the remedy. base is the folder
- * that relative paths are relative to. Runs nothing. */
+/* Parse and check the words: a file must exist and be readable by us, and not by others; a variable
+ * must be set; a command's program must exist. NULL is fine, else a sentence with the remedy. base
+ * is the folder that relative paths are relative to. Runs nothing. */
 const char *rs_source_check_secret(rs_source_t *source, const char *words, const char *base,
                                    apr_pool_t *p);
 
@@ -22,8 +22,9 @@ const char *rs_source_check_secret(rs_source_t *source, const char *words, const
 const char *rs_source_check_public(rs_source_t *source, const char *words, const char *base,
                                    apr_pool_t *p);
 
-/* Read it; one trailing newline is taken off. *bytes lives as long as p and has a NUL behind it. At most
- * RS_SECRET_BYTES_MAX. exec: runs the command (for post_config's second pass) with a time limit. */
+/* Read it; one trailing newline is taken off. *bytes lives as long as p and has a NUL behind it. At
+ * most RS_SECRET_BYTES_MAX. exec: runs the command (for post_config's second pass) with a time
+ * limit. */
 apr_status_t rs_source_read(const rs_source_t *source, const char **bytes, apr_size_t *len,
                             apr_pool_t *p);
 

@@ -12,12 +12,14 @@
 static bool has_foreign_bytes(const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text <= 0x20 || (unsigned char)*text >= 0x7f || *text == '"' || *text == '\\')
+        if ((unsigned char)*text <= 0x20 || (unsigned char)*text >= 0x7f || *text == '"' ||
+            *text == '\\')
             return true;
     return false;
 }
 
-/* apr_uri keeps the brackets of an IPv6 literal out of hostname; whoever writes the host puts them back. */
+/* apr_uri keeps the brackets of an IPv6 literal out of hostname; whoever writes the host puts them
+ * back. */
 static const char *bracketed(const char *host, apr_pool_t *p)
 {
     return strchr(host, ':') ? apr_pstrcat(p, "[", host, "]", NULL) : host;
@@ -39,7 +41,8 @@ const char *rs_url_parse(rs_url_t *url, const char *text, apr_pool_t *p)
     if (strlen(text) > RS_URL_BYTES_MAX)
         return apr_psprintf(p, "is longer than %d bytes", RS_URL_BYTES_MAX);
     if (has_foreign_bytes(text))
-        return "holds a byte that no URL may hold (space, quote, control or non-ASCII): percent-encode it";
+        return "holds a byte that no URL may hold (space, quote, control or non-ASCII): "
+               "percent-encode it";
     if (apr_uri_parse(p, text, &uri) != APR_SUCCESS || !uri.scheme)
         return "is no absolute URL: write https://HOST/PATH";
     if (strcasecmp(uri.scheme, "https") != 0 && strcasecmp(uri.scheme, "http") != 0)
@@ -57,11 +60,12 @@ const char *rs_url_parse(rs_url_t *url, const char *text, apr_pool_t *p)
     url->port = uri.port_str && *uri.port_str ? uri.port : own_port;
     if (uri.port_str && *uri.port_str && (url->port < 1 || url->port > 65535))
         return "has a port outside 1 to 65535";
-    url->path = apr_pstrcat(p, uri.path ? uri.path : "", uri.query ? "?" : "", uri.query ? uri.query : "",
-                            NULL);
-    url->origin = url->port == own_port
-                      ? apr_pstrcat(p, url->scheme, "://", bracketed(url->host, p), NULL)
-                      : apr_psprintf(p, "%s://%s:%d", url->scheme, bracketed(url->host, p), url->port);
+    url->path = apr_pstrcat(p, uri.path ? uri.path : "", uri.query ? "?" : "",
+                            uri.query ? uri.query : "", NULL);
+    url->origin =
+        url->port == own_port
+            ? apr_pstrcat(p, url->scheme, "://", bracketed(url->host, p), NULL)
+            : apr_psprintf(p, "%s://%s:%d", url->scheme, bracketed(url->host, p), url->port);
     return NULL;
 }
 
@@ -72,8 +76,8 @@ bool rs_url_is_loopback(const rs_url_t *url)
 
     if (strcmp(url->host, "localhost") == 0 || strcmp(url->host, "::1") == 0)
         return true;
-    return sscanf(url->host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4 && a == 127 && b < 256 &&
-           c < 256 && d < 256;
+    return sscanf(url->host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4 && a == 127 &&
+           b < 256 && c < 256 && d < 256;
 }
 
 const char *rs_url_check_endpoint(const char *text, apr_pool_t *p)
@@ -86,13 +90,6 @@ const char *rs_url_check_endpoint(const char *text, apr_pool_t *p)
     if (strcmp(url.scheme, "http") == 0 && !rs_url_is_loopback(&url))
         return "must be https: plain http is accepted towards loopback only";
     return NULL;
-}
-
-bool rs_url_same_host(const char *a, const char *b, apr_pool_t *p)
-{
-    rs_url_t one, other;
-
-    return !rs_url_parse(&one, a, p) && !rs_url_parse(&other, b, p) && strcmp(one.host, other.host) == 0;
 }
 
 const char *rs_form_encode(const char *text, apr_pool_t *p)

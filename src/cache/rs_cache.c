@@ -20,11 +20,13 @@ apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config
 
 static apr_time_t usable_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
 {
-    return rs_verdict_until(verdict, rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative);
+    return rs_verdict_until(verdict,
+                            rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative);
 }
 
 /* The short local life lets a purge through; without a shared tier there is none to wait for. */
-static apr_time_t local_until(rs_cache_t *cache, const rs_verdict_t *verdict, apr_time_t until, apr_time_t now)
+static apr_time_t local_until(rs_cache_t *cache, const rs_verdict_t *verdict, apr_time_t until,
+                              apr_time_t now)
 {
     rs_tier_t *shared = cache->config.shared;
 
@@ -33,7 +35,8 @@ static apr_time_t local_until(rs_cache_t *cache, const rs_verdict_t *verdict, ap
     return now + cache->config.local_ttl < until ? now + cache->config.local_ttl : until;
 }
 
-static void keep_local(rs_cache_t *cache, const rs_sha256_t *key, rs_entry_t *entry, apr_time_t until, apr_time_t now)
+static void keep_local(rs_cache_t *cache, const rs_sha256_t *key, rs_entry_t *entry,
+                       apr_time_t until, apr_time_t now)
 {
     const rs_verdict_t *verdict = rs_entry_verdict(entry);
 
@@ -42,8 +45,10 @@ static void keep_local(rs_cache_t *cache, const rs_sha256_t *key, rs_entry_t *en
                        local_until(cache, verdict, until, now), now);
 }
 
-/* Verdicts and negatives have different places in a tier; which one a key has is not known before it is found. */
-static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_time_t now, apr_pool_t *p)
+/* Verdicts and negatives have different places in a tier; which one a key has is not known before
+ * it is found. */
+static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_time_t now,
+                                apr_pool_t *p)
 {
     static const rs_kind_t kinds[] = { RS_KIND_VERDICT, RS_KIND_NEGATIVE };
     rs_tier_t *shared = cache->config.shared;
@@ -62,8 +67,9 @@ static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_t
     return NULL;
 }
 
-const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key, const rs_cache_ttl_t *ttl,
-                                   bool local_only, apr_time_t now, apr_pool_t *p)
+const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
+                                   const rs_cache_ttl_t *ttl, bool local_only, apr_time_t now,
+                                   apr_pool_t *p)
 {
     rs_entry_t *entry = cache->config.local ? rs_local_fetch(cache->config.local, key, now) : NULL;
     const rs_verdict_t *verdict;
@@ -86,18 +92,20 @@ const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key, co
     return verdict;
 }
 
-static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict, apr_time_t until,
-                        apr_time_t now, apr_pool_t *p)
+static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
+                        apr_time_t until, apr_time_t now, apr_pool_t *p)
 {
     rs_tier_t *shared = cache->config.shared;
-    rs_cache_key_t place = { rs_verdict_is_accepted(verdict) ? RS_KIND_VERDICT : RS_KIND_NEGATIVE, *key };
+    rs_cache_key_t place = { rs_verdict_is_accepted(verdict) ? RS_KIND_VERDICT : RS_KIND_NEGATIVE,
+                             *key };
     const unsigned char *bytes;
     apr_size_t len;
 
     if (!shared || !verdict->introspected)
         return;
     rs_record_encode(verdict, &bytes, &len, p);
-    (void)shared->store(shared, &place, bytes, len, until, now, p); /* the tier tells its troubles itself */
+    (void)shared->store(shared, &place, bytes, len, until, now,
+                        p); /* the tier tells its troubles itself */
 }
 
 rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,

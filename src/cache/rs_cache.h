@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The verdict cache: local tier, then the shared one. Knows the one expiry rule and nothing about tokens. */
+/* The verdict cache: local tier, then the shared one. Knows the one expiry rule and nothing about
+ * tokens. */
 #ifndef RS_CACHE_H
 #define RS_CACHE_H
 
@@ -11,9 +12,9 @@
 typedef struct rs_cache_t rs_cache_t;
 
 typedef struct {
-    rs_local_t *local;              /* NULL: none */
-    apr_interval_time_t local_ttl;  /* of introspected entries, while the shared tier is healthy */
-    rs_tier_t *shared;              /* NULL: none */
+    rs_local_t *local;             /* NULL: none */
+    apr_interval_time_t local_ttl; /* of introspected entries, while the shared tier is healthy */
+    rs_tier_t *shared;             /* NULL: none */
 } rs_cache_config_t;
 
 apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config, apr_pool_t *p);
@@ -23,13 +24,14 @@ typedef struct {
     apr_interval_time_t positive, negative;
 } rs_cache_ttl_t;
 
-/* NULL: not known. local_only: a locally judged JWT; asking the shared tier costs more than judging it.
- * The entry's reference is given up with p. */
-const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key, const rs_cache_ttl_t *ttl,
-                                   bool local_only, apr_time_t now, apr_pool_t *p);
+/* NULL: not known. local_only: a locally judged JWT; asking the shared tier costs more than judging
+ * it. The entry's reference is given up with p. */
+const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
+                                   const rs_cache_ttl_t *ttl, bool local_only, apr_time_t now,
+                                   apr_pool_t *p);
 
-/* Keep what the outcome table says may be kept. NULL: it could not be made an entry; else the entry with a
- * reference for the caller, whether kept or not. */
+/* Keep what the outcome table says may be kept. NULL: it could not be made an entry; else the entry
+ * with a reference for the caller, whether kept or not. */
 rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
                            const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p);
 

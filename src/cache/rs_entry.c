@@ -27,7 +27,8 @@ rs_entry_t *rs_entry_of_record(const unsigned char *bytes, apr_size_t len)
     atomic_init(&entry->references, 1);
     entry->bytes = sizeof *entry + len;
     memcpy(entry->content, bytes, len);
-    if (rs_record_decode((const unsigned char *)entry->content, len, &entry->record) != APR_SUCCESS) {
+    if (rs_record_decode((const unsigned char *)entry->content, len, &entry->record) !=
+        APR_SUCCESS) {
         free(entry);
         return NULL;
     }

@@ -2,16 +2,18 @@
 /* The local tier: shards of a lock, a hash table of chains and two rings each.
  *
  *   shard ── buckets[] ─▶ slot ─▶ slot        a lookup walks one chain of its bucket
- *         ├─ ring[VERDICTS]                   in the order of arrival; the hand of the second chance goes round
- *         └─ ring[NEGATIVES]                  inactive tokens, so that garbage evicts garbage only
+ *         ├─ ring[VERDICTS]                   in the order of arrival; the hand of the second
+ * chance goes round └─ ring[NEGATIVES]                  inactive tokens, so that garbage evicts
+ * garbage only
  *
- * Second chance: a fetch sets `used`; the hand takes the mark away and passes by, or evicts what has none. A newcomer
- * begins without the mark: of a flood of tokens that are seen once each is gone when the hand comes to it, and what is
- * fetched between two rounds of the hand stays. */
+ * Second chance: a fetch sets `used`; the hand takes the mark away and passes by, or evicts what
+ * has none. A newcomer begins without the mark: of a flood of tokens that are seen once each is
+ * gone when the hand comes to it, and what is fetched between two rounds of the hand stays. */
 #include "cache/rs_local.h"
 
 #include <apr_ring.h>
 #include <apr_thread_mutex.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,7 @@ static void drop(shard_t *shard, slot_t **at)
 {
     slot_t *slot = *at;
 
+    assert(slot);
     *at = slot->next;
     APR_RING_REMOVE(slot, link);
     shard->count[slot->negative]--;
@@ -225,8 +228,8 @@ rs_entry_t *rs_local_fetch(rs_local_t *local, const rs_sha256_t *key, apr_time_t
     return entry;
 }
 
-void rs_local_store(rs_local_t *local, const rs_sha256_t *key, rs_entry_t *entry, bool negative, apr_time_t until,
-                    apr_time_t now)
+void rs_local_store(rs_local_t *local, const rs_sha256_t *key, rs_entry_t *entry, bool negative,
+                    apr_time_t until, apr_time_t now)
 {
     shard_t *shard = shard_of(local, key);
     slot_t *slot, **at;

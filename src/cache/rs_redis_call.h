@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One question to Redis as it passes through pool, connection and socket: until when, and what went wrong. */
+/* One question to Redis as it passes through pool, connection and socket: until when, and what went
+ * wrong. */
 #ifndef RS_REDIS_CALL_H
 #define RS_REDIS_CALL_H
 

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One connection to Redis. It lives in a pool of its own, as connections come and go in any thread. */
+/* One connection to Redis. It lives in a pool of its own, as connections come and go in any thread.
+ */
 #include "cache/rs_redis_link.h"
 #include "base/rs_limits.h"
 
@@ -171,7 +172,8 @@ apr_status_t rs_redis_link_open(rs_redis_link_t **link, const rs_redis_dial_t *d
 }
 
 /* One command in the protocol's form, at the end of the pipeline. */
-static bool append(char **pipeline, apr_size_t *len, const rs_redis_command_t *command, apr_pool_t *p)
+static bool append(char **pipeline, apr_size_t *len, const rs_redis_command_t *command,
+                   apr_pool_t *p)
 {
     char *formatted;
     char *joined;
@@ -219,8 +221,8 @@ static apr_status_t take_reply(rs_redis_link_t *link, const rs_redis_reply_t **r
 }
 
 apr_status_t rs_redis_link_ask(rs_redis_link_t *link, const rs_redis_command_t *commands,
-                               unsigned count, const rs_redis_reply_t **replies, unsigned elements_max,
-                               rs_redis_call_t *call)
+                               unsigned count, const rs_redis_reply_t **replies,
+                               unsigned elements_max, rs_redis_call_t *call)
 {
     char *pipeline = NULL;
     apr_size_t len = 0;

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One connection to one Redis: opened, authenticated and on its database; then questions and replies. */
+/* One connection to one Redis: opened, authenticated and on its database; then questions and
+ * replies. */
 #ifndef RS_REDIS_LINK_H
 #define RS_REDIS_LINK_H
 
@@ -15,7 +16,8 @@ typedef struct {
 } rs_redis_dial_t;
 
 typedef enum {
-    RS_REDIS_DATA,     /* a server that keeps our values; behind Sentinel it must say that it is a master */
+    RS_REDIS_DATA,     /* a server that keeps our values; behind Sentinel it must say that it is a
+                          master */
     RS_REDIS_SENTINELS /* one that knows where they are */
 } rs_redis_purpose_t;
 
@@ -32,19 +34,21 @@ void rs_redis_command_add_bytes(rs_redis_command_t *command, const void *bytes, 
 
 typedef struct rs_redis_link_t rs_redis_link_t;
 
-/* Connect, TLS, AUTH, SELECT and (behind Sentinel) ROLE, all within connect_timeout. APR_EACCES: credentials,
- * database or role were not accepted; call->trouble says what. address is copied; NULL is the unix socket. */
+/* Connect, TLS, AUTH, SELECT and (behind Sentinel) ROLE, all within connect_timeout. APR_EACCES:
+ * credentials, database or role were not accepted; call->trouble says what. address is copied; NULL
+ * is the unix socket. */
 apr_status_t rs_redis_link_open(rs_redis_link_t **link, const rs_redis_dial_t *dial,
                                 const rs_redis_address_t *address, rs_redis_purpose_t purpose,
                                 rs_redis_call_t *call);
 
-/* Sends all commands in one go and takes as many replies, until call->deadline. Errors of Redis are replies. After a
- * failure the link is to be closed. */
+/* Sends all commands in one go and takes as many replies, until call->deadline. Errors of Redis are
+ * replies. After a failure the link is to be closed. */
 apr_status_t rs_redis_link_ask(rs_redis_link_t *link, const rs_redis_command_t *commands,
-                               unsigned count, const rs_redis_reply_t **replies, unsigned elements_max,
-                               rs_redis_call_t *call);
+                               unsigned count, const rs_redis_reply_t **replies,
+                               unsigned elements_max, rs_redis_call_t *call);
 
-/* Did the last question fail although nothing of a reply came? A connection that was closed while idle does. */
+/* Did the last question fail although nothing of a reply came? A connection that was closed while
+ * idle does. */
 bool rs_redis_link_was_silent(const rs_redis_link_t *link);
 
 /* It can take a question: alive, and nothing is left of an earlier one. */

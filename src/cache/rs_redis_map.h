@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Where the values of a key are: on the one server, on the master that the Sentinels name, on a master of a
- * cluster. */
+/* Where the values of a key are: on the one server, on the master that the Sentinels name, on a
+ * master of a cluster. */
 #ifndef RS_REDIS_MAP_H
 #define RS_REDIS_MAP_H
 
@@ -19,9 +19,10 @@ struct rs_redis_map_t {
     apr_status_t (*find)(rs_redis_map_t *self, const char *key, apr_size_t len, rs_redis_hop_t *hop,
                          rs_redis_call_t *call);
 
-    /* The server answered with an error. True: ask again, where hop says now; what it points to lives in call->p. */
-    bool (*follow)(rs_redis_map_t *self, const rs_redis_reply_t *reply, const char *key, apr_size_t len,
-                   rs_redis_hop_t *hop, rs_redis_call_t *call);
+    /* The server answered with an error. True: ask again, where hop says now; what it points to
+     * lives in call->p. */
+    bool (*follow)(rs_redis_map_t *self, const rs_redis_reply_t *reply, const char *key,
+                   apr_size_t len, rs_redis_hop_t *hop, rs_redis_call_t *call);
 
     /* This server could not be asked: what is known about places may be old. */
     void (*doubt)(rs_redis_map_t *self, const rs_redis_hop_t *hop);

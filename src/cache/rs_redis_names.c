@@ -249,7 +249,8 @@ apr_status_t rs_redis_names_find(rs_redis_names_t *names, const char *host, int 
     if (status == APR_SUCCESS)
         set_port(found, port);
     else
-        call->trouble = apr_psprintf(call->p, "the address of %s is not known%s", host,
-                                     status == APR_TIMEUP ? " (no answer of the resolver yet)" : "");
+        call->trouble =
+            apr_psprintf(call->p, "the address of %s is not known%s", host,
+                         status == APR_TIMEUP ? " (no answer of the resolver yet)" : "");
     return status;
 }

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Connections to Redis: a stack of idle ones behind one short lock; nothing is opened or closed under it. */
+/* Connections to Redis: a stack of idle ones behind one short lock; nothing is opened or closed
+ * under it. */
 #include "cache/rs_redis_pool.h"
 
 #include <apr_thread_cond.h>
@@ -28,7 +29,8 @@ static apr_status_t pool_end(void *data)
     return APR_SUCCESS;
 }
 
-apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial, apr_pool_t *p)
+apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial,
+                                  apr_pool_t *p)
 {
     rs_redis_pool_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -75,8 +77,8 @@ static void close_link(rs_redis_pool_t *pool, rs_redis_link_t *link)
     apr_thread_mutex_unlock(pool->lock);
 }
 
-/* An idle link to the address; or the right to open one, with the link that makes room for it in *instead. The
- * lock is held. */
+/* An idle link to the address; or the right to open one, with the link that makes room for it in
+ * *instead. The lock is held. */
 static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_address_t *address,
                                rs_redis_link_t **link, rs_redis_link_t **instead,
                                const rs_redis_call_t *call)
@@ -141,8 +143,8 @@ apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t 
     }
 }
 
-/* One link that has been idle for too long, if there is one: with load gone, the rest goes one by one. The lock is
- * held. */
+/* One link that has been idle for too long, if there is one: with load gone, the rest goes one by
+ * one. The lock is held. */
 static rs_redis_link_t *take_stale(rs_redis_pool_t *pool)
 {
     if (!pool->idle_count || rs_redis_clock() - pool->idle[0].since < IDLE_MAX)

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The connections of one process to all servers of a tier: a bounded number, the last one used is the next one
- * taken. */
+/* The connections of one process to all servers of a tier: a bounded number, the last one used is
+ * the next one taken. */
 #ifndef RS_REDIS_POOL_H
 #define RS_REDIS_POOL_H
 
@@ -9,10 +9,12 @@
 typedef struct rs_redis_pool_t rs_redis_pool_t;
 
 /* All connections must have been given back when p ends. */
-apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial, apr_pool_t *p);
+apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t *dial,
+                                  apr_pool_t *p);
 
-/* An idle connection to address that is alive (*fresh false), or a new one. address NULL is the unix socket.
- * APR_EBUSY: all are in use and none came back within the step. Other failures are those of opening. */
+/* An idle connection to address that is alive (*fresh false), or a new one. address NULL is the
+ * unix socket. APR_EBUSY: all are in use and none came back within the step. Other failures are
+ * those of opening. */
 apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t *address,
                                 rs_redis_link_t **link, bool *fresh, rs_redis_call_t *call);
 

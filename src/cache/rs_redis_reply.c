@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Replies of Redis: hiredis' reader with object functions of our own. The default ones allocate whatever number of
- * elements the other side writes down. */
+/* Replies of Redis: hiredis' reader with object functions of our own. The default ones allocate
+ * whatever number of elements the other side writes down. */
 #include "cache/rs_redis_reply.h"
 
 #include <apr_lib.h>
@@ -113,8 +113,7 @@ static redisReplyObjectFunctions functions = {
     .createArray = make_array,
     .createInteger = make_integer,
     .createNil = make_nil,
-    REFUSE_RESP3
-    .freeObject = leave_to_pool,
+    REFUSE_RESP3.freeObject = leave_to_pool,
 };
 
 static apr_status_t reader_free(void *data)

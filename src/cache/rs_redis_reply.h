@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Replies of Redis (RESP2) from a stream of bytes. hiredis parses; what it makes is made here, in a pool, within a
- * budget: an array that announces more elements than are expected, or more bytes than may come, ends the
- * reading before anything of that size is allocated. */
+/* Replies of Redis (RESP2) from a stream of bytes. hiredis parses; what it makes is made here, in a
+ * pool, within a budget: an array that announces more elements than are expected, or more bytes
+ * than may come, ends the reading before anything of that size is allocated. */
 #ifndef RS_REDIS_REPLY_H
 #define RS_REDIS_REPLY_H
 
@@ -10,11 +10,11 @@
 
 typedef enum {
     RS_REDIS_NIL,
-    RS_REDIS_STATUS,  /* +OK */
+    RS_REDIS_STATUS, /* +OK */
     RS_REDIS_STRING,
     RS_REDIS_INTEGER,
     RS_REDIS_ARRAY,
-    RS_REDIS_ERROR    /* -CODE words */
+    RS_REDIS_ERROR /* -CODE words */
 } rs_redis_reply_type_t;
 
 typedef struct rs_redis_reply_t rs_redis_reply_t;
@@ -31,15 +31,16 @@ typedef struct rs_redis_reader_t rs_redis_reader_t;
 
 apr_status_t rs_redis_reader_create(rs_redis_reader_t **reader, apr_pool_t *p);
 
-/* A new question: its replies go into p, their arrays have elements_max elements in all (0: no array is
- * expected), and they are read from bytes_max bytes at most. */
+/* A new question: its replies go into p, their arrays have elements_max elements in all (0: no
+ * array is expected), and they are read from bytes_max bytes at most. */
 void rs_redis_reader_begin(rs_redis_reader_t *reader, unsigned elements_max, apr_size_t bytes_max,
                            apr_pool_t *p);
 
 /* APR_ENOSPC: more bytes than may come. */
 apr_status_t rs_redis_reader_feed(rs_redis_reader_t *reader, const char *bytes, apr_size_t len);
 
-/* APR_EAGAIN: not complete. APR_EINVAL: not a reply, or beyond its bounds; the reader is of no more use. */
+/* APR_EAGAIN: not complete. APR_EINVAL: not a reply, or beyond its bounds; the reader is of no more
+ * use. */
 apr_status_t rs_redis_reader_next(rs_redis_reader_t *reader, const rs_redis_reply_t **reply);
 
 /* Nothing is left behind the replies that were taken. */

@@ -63,7 +63,8 @@ rs_redis_address_t *rs_redis_address_copy(const rs_redis_address_t *address, apr
     return copy;
 }
 
-apr_status_t rs_redis_route_create(rs_redis_route_t **route, const rs_redis_dial_t *dial, apr_pool_t *p)
+apr_status_t rs_redis_route_create(rs_redis_route_t **route, const rs_redis_dial_t *dial,
+                                   apr_pool_t *p)
 {
     rs_redis_route_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status = rs_redis_pool_create(&made->pool, dial, p);
@@ -87,8 +88,8 @@ apr_status_t rs_redis_route_create(rs_redis_route_t **route, const rs_redis_dial
 }
 
 /* One question on one link; with ASKING before it when this server is about to get the key. */
-static apr_status_t ask_link(rs_redis_link_t *link, const rs_redis_question_t *question, bool asking,
-                             const rs_redis_reply_t **reply, rs_redis_call_t *call)
+static apr_status_t ask_link(rs_redis_link_t *link, const rs_redis_question_t *question,
+                             bool asking, const rs_redis_reply_t **reply, rs_redis_call_t *call)
 {
     rs_redis_command_t commands[2] = { { 0 } };
     const rs_redis_reply_t *replies[2];
@@ -118,8 +119,8 @@ static void note_where(rs_redis_call_t *call, const rs_redis_hop_t *hop)
                                    hop->address->host, hop->address->port);
 }
 
-/* A server that was restarted, or that closes idle connections, is not ill: a connection that failed without a
- * sign of life is replaced once by a new one. */
+/* A server that was restarted, or that closes idle connections, is not ill: a connection that
+ * failed without a sign of life is replaced once by a new one. */
 static apr_status_t ask_hop(rs_redis_route_t *route, const rs_redis_question_t *question,
                             const rs_redis_hop_t *hop, const rs_redis_reply_t **reply,
                             rs_redis_call_t *call)

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* TLS towards Redis. The socket BIO is our own because OpenSSL's writes without MSG_NOSIGNAL: a peer that went away
- * would be a SIGPIPE. */
+/* TLS towards Redis. The socket BIO is our own because OpenSSL's writes without MSG_NOSIGNAL: a
+ * peer that went away would be a SIGPIPE. */
 #include "cache/rs_redis_tls.h"
 
 #include <apr_strings.h>
@@ -141,7 +141,8 @@ static apr_status_t stream_free(void *data)
     return APR_SUCCESS;
 }
 
-/* RFC 9525 6: a name is compared with the names of the certificate, an address with its addresses. */
+/* RFC 9525 6: a name is compared with the names of the certificate, an address with its addresses.
+ */
 static bool expect_host(SSL *ssl, const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];

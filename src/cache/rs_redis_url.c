@@ -182,7 +182,8 @@ const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_p
     if (strncmp(url, "unix:", 5) == 0)
         return parse_socket(config, url + 5, p);
     if (!form)
-        return "not a Redis URL: redis://HOST, rediss://HOST, unix:PATH, redis+sentinel://HOST,HOST/NAME "
+        return "not a Redis URL: redis://HOST, rediss://HOST, unix:PATH, "
+               "redis+sentinel://HOST,HOST/NAME "
                "or redis+cluster://HOST,HOST";
     text = apr_pstrdup(p, url + strlen(form->scheme));
     /* What we refuse may hold a password: it is not repeated. */

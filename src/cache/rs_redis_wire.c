@@ -22,7 +22,8 @@ static apr_status_t failed(rs_redis_call_t *call, apr_status_t status, const cha
 {
     char reason[120];
 
-    call->trouble = apr_psprintf(call->p, "%s: %s", what, apr_strerror(status, reason, sizeof reason));
+    call->trouble =
+        apr_psprintf(call->p, "%s: %s", what, apr_strerror(status, reason, sizeof reason));
     return status;
 }
 
@@ -79,8 +80,8 @@ static apr_status_t connect_socket(int fd, const struct sockaddr *address, sockl
     return status == APR_SUCCESS ? connect_result(fd) : status;
 }
 
-static apr_status_t open_socket(rs_redis_wire_t **wire, const struct sockaddr *address, socklen_t len,
-                                const rs_redis_call_t *call, apr_pool_t *p)
+static apr_status_t open_socket(rs_redis_wire_t **wire, const struct sockaddr *address,
+                                socklen_t len, const rs_redis_call_t *call, apr_pool_t *p)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int on = 1;
@@ -104,8 +105,8 @@ static apr_status_t open_socket(rs_redis_wire_t **wire, const struct sockaddr *a
     return APR_SUCCESS;
 }
 
-apr_status_t rs_redis_wire_open_unix(rs_redis_wire_t **wire, const char *path, rs_redis_call_t *call,
-                                     apr_pool_t *p)
+apr_status_t rs_redis_wire_open_unix(rs_redis_wire_t **wire, const char *path,
+                                     rs_redis_call_t *call, apr_pool_t *p)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     apr_status_t status;
@@ -120,7 +121,8 @@ apr_status_t rs_redis_wire_open_unix(rs_redis_wire_t **wire, const char *path, r
                                 : failed(call, status, "no connection");
 }
 
-/* Each address of a host gets its share of the time, so that a silent first one does not use it up. */
+/* Each address of a host gets its share of the time, so that a silent first one does not use it up.
+ */
 static apr_status_t open_any(rs_redis_wire_t **wire, const rs_redis_sockaddrs_t *found,
                              rs_redis_call_t *call, apr_pool_t *p)
 {
@@ -132,7 +134,8 @@ static apr_status_t open_any(rs_redis_wire_t **wire, const rs_redis_sockaddrs_t 
         apr_interval_time_t left = deadline - rs_redis_clock();
 
         call->deadline = rs_redis_clock() + left / (found->count - i);
-        status = open_socket(wire, (const struct sockaddr *)&found->addresses[i], found->lens[i], call, p);
+        status = open_socket(wire, (const struct sockaddr *)&found->addresses[i], found->lens[i],
+                             call, p);
         if (status == APR_SUCCESS)
             break;
     }
@@ -140,8 +143,9 @@ static apr_status_t open_any(rs_redis_wire_t **wire, const rs_redis_sockaddrs_t 
     return status;
 }
 
-apr_status_t rs_redis_wire_open_tcp(rs_redis_wire_t **wire, rs_redis_names_t *names, const char *host,
-                                    int port, rs_redis_call_t *call, apr_pool_t *p)
+apr_status_t rs_redis_wire_open_tcp(rs_redis_wire_t **wire, rs_redis_names_t *names,
+                                    const char *host, int port, rs_redis_call_t *call,
+                                    apr_pool_t *p)
 {
     rs_redis_sockaddrs_t found;
     apr_status_t status = rs_redis_names_find(names, host, port, &found, call);
@@ -155,8 +159,10 @@ apr_status_t rs_redis_wire_open_tcp(rs_redis_wire_t **wire, rs_redis_names_t *na
                                 : failed(call, status, "no connection");
 }
 
-/* After a step of TLS: wait for what it wants, or say how it ended. APR_EAGAIN: take the step again. */
-static apr_status_t after_tls(rs_redis_wire_t *wire, rs_redis_tls_want_t want, rs_redis_call_t *call)
+/* After a step of TLS: wait for what it wants, or say how it ended. APR_EAGAIN: take the step
+ * again. */
+static apr_status_t after_tls(rs_redis_wire_t *wire, rs_redis_tls_want_t want,
+                              rs_redis_call_t *call)
 {
     apr_status_t status;
 
@@ -194,8 +200,8 @@ apr_status_t rs_redis_wire_start_tls(rs_redis_wire_t *wire, rs_redis_tls_t *tls,
 }
 
 /* One step without waiting; APR_EAGAIN after having waited for what it needs. */
-static apr_status_t step_out(rs_redis_wire_t *wire, const char *bytes, apr_size_t len, apr_size_t *done,
-                             rs_redis_call_t *call)
+static apr_status_t step_out(rs_redis_wire_t *wire, const char *bytes, apr_size_t len,
+                             apr_size_t *done, rs_redis_call_t *call)
 {
     apr_status_t status;
     ssize_t sent;
@@ -258,12 +264,13 @@ apr_status_t rs_redis_wire_send(rs_redis_wire_t *wire, const char *bytes, apr_si
     return APR_SUCCESS;
 }
 
-apr_status_t rs_redis_wire_receive(rs_redis_wire_t *wire, char *bytes, apr_size_t size, apr_size_t *got,
-                                   rs_redis_call_t *call)
+apr_status_t rs_redis_wire_receive(rs_redis_wire_t *wire, char *bytes, apr_size_t size,
+                                   apr_size_t *got, rs_redis_call_t *call)
 {
     apr_status_t status;
 
-    /* A peer that never stops talking is stopped here: data that is there already must not outrun the time. */
+    /* A peer that never stops talking is stopped here: data that is there already must not outrun
+     * the time. */
     if (rs_redis_call_left(call) <= 0)
         return too_late(call, "no complete answer in time");
     do

@@ -24,7 +24,7 @@
 struct rs_seal_t {
     EVP_KDF *hkdf;
     EVP_CIPHER *gcm;
-    unsigned secrets;                                   /* current, previous */
+    unsigned secrets;                                      /* current, previous */
     unsigned char extracted[SEAL_SECRETS][SEAL_KEY_BYTES]; /* RFC 5869 2.2 */
 };
 
@@ -111,8 +111,8 @@ static bool encrypt(EVP_CIPHER_CTX *ctx, const unsigned char *binding, const uns
 }
 
 apr_status_t rs_seal_close(const rs_seal_t *seal, const rs_cache_key_t *key,
-                           const unsigned char *value, apr_size_t len,
-                           const unsigned char **sealed, apr_size_t *sealed_len, apr_pool_t *p)
+                           const unsigned char *value, apr_size_t len, const unsigned char **sealed,
+                           apr_size_t *sealed_len, apr_pool_t *p)
 {
     unsigned char binding[SEAL_BINDING_BYTES], derived[SEAL_KEY_BYTES];
     unsigned char *made;
@@ -211,11 +211,13 @@ static void say_foreign(sealed_tier_t *self, apr_time_t now)
     apr_uint32_t kept_back;
 
     if (rs_log_quiet_ask(&self->foreign, now, &kept_back))
-        rs_log(self->log, RS_LOG_WARNING,
-               "RS0401: a value in the shared cache (%s) does not open with the cache secrets of this "
-               "server; taken as not there (%u more since the last line). Do all servers that share it have "
-               "the same OAuth2RSCacheSecret, and the previous one during a change?",
-               self->inner->name, kept_back);
+        rs_log(
+            self->log, RS_LOG_WARNING,
+            "RS0401: a value in the shared cache (%s) does not open with the cache secrets of this "
+            "server; taken as not there (%u more since the last line). Do all servers that share "
+            "it have "
+            "the same OAuth2RSCacheSecret, and the previous one during a change?",
+            self->inner->name, kept_back);
 }
 
 static apr_status_t sealed_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
@@ -263,8 +265,8 @@ static apr_status_t sealed_add(rs_tier_t *tier, const rs_cache_key_t *key,
     return self->inner->add(self->inner, key, sealed, sealed_len, expires, now, p);
 }
 
-/* No two seals of one value are alike (the nonce), so the owner's value is compared here and the inner tier
- * compares the seal that was found: whoever came in between left another. */
+/* No two seals of one value are alike (the nonce), so the owner's value is compared here and the
+ * inner tier compares the seal that was found: whoever came in between left another. */
 static apr_status_t sealed_remove(rs_tier_t *tier, const rs_cache_key_t *key,
                                   const unsigned char *value, apr_size_t len, apr_time_t now,
                                   apr_pool_t *p)

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The shared tier in Redis: keys, commands, what answers mean, when to leave it alone, what the log hears. */
+/* The shared tier in Redis: keys, commands, what answers mean, when to leave it alone, what the log
+ * hears. */
 #include "cache/rs_tier_redis.h"
 #include "base/rs_breaker.h"
 #include "base/rs_limits.h"
@@ -39,8 +40,8 @@ static const char *const infixes[RS_KIND_COUNT] = {
 static const char remove_if[] =
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
 
-/* Errors by which a server says something about itself (ill: it counts as a failure of Redis) or about the one
- * command. */
+/* Errors by which a server says something about itself (ill: it counts as a failure of Redis) or
+ * about the one command. */
 static const struct {
     const char *code;
     bool ill;
@@ -55,7 +56,8 @@ static const struct {
     { "NOAUTH", true, APR_EACCES, "it wants credentials; see OAuth2RSRedisCredentials" },
     { "WRONGPASS", true, APR_EACCES, "it does not accept OAuth2RSRedisCredentials" },
     { "NOPERM", false, APR_EACCES,
-      "the rules of the user must allow +get +set +del +eval on the keys with OAuth2RSCachePrefix" },
+      "the rules of the user must allow +get +set +del +eval on the keys with "
+      "OAuth2RSCachePrefix" },
     { "OOM", false, APR_ENOSPC, "its memory is full; see maxmemory and maxmemory-policy" },
     { "MISCONF", false, APR_EGENERAL, "it cannot save to its disk and refuses to write" },
     { "NOREPLICAS", false, APR_EGENERAL, "it has too few replicas and refuses to write" },
@@ -93,7 +95,8 @@ static void say_failed(redis_tier_t *self, act_t act, apr_time_t now, const rs_r
 
     if (rs_breaker_failed(&self->breaker, now))
         rs_log(self->log, RS_LOG_WARNING,
-               "RS0410: Redis %s: %s; %d failures in a row: this process does without the shared cache and "
+               "RS0410: Redis %s: %s; %d failures in a row: this process does without the shared "
+               "cache and "
                "tries again every %d ms",
                where, trouble, BREAKER_FAILURES, (int)apr_time_as_msec(BREAKER_OPEN));
     else
@@ -117,7 +120,8 @@ static void say_refused(redis_tier_t *self, act_t act, const char *code, const c
     apr_atomic_set32(&trouble->last_s, (apr_uint32_t)apr_time_sec(now));
     if (rs_log_quiet_ask(&trouble->quiet, now, &kept_back))
         rs_log(self->log, RS_LOG_WARNING,
-               "RS0413: Redis %s answers %s with %s: %s; taken as a miss (%u more since the last line)",
+               "RS0413: Redis %s answers %s with %s: %s; taken as a miss (%u more since the last "
+               "line)",
                call->where, acts[act].name, code, remedy, kept_back);
 }
 
@@ -139,9 +143,11 @@ static void say_crowded(redis_tier_t *self, apr_time_t now)
 
     if (rs_log_quiet_ask(&self->crowded.quiet, now, &kept_back))
         rs_log(self->log, RS_LOG_WARNING,
-               "RS0415: all %u connections of this process to Redis were in use for %d ms; taken as a miss "
+               "RS0415: all %u connections of this process to Redis were in use for %d ms; taken "
+               "as a miss "
                "(%u more since the last line); see OAuth2RSRedisPool",
-               self->config->pool_max, (int)apr_time_as_msec(self->config->command_timeout), kept_back);
+               self->config->pool_max, (int)apr_time_as_msec(self->config->command_timeout),
+               kept_back);
 }
 
 /* Redis said no. */
@@ -165,7 +171,8 @@ static apr_status_t judge_error(redis_tier_t *self, act_t act, const rs_redis_re
     return i < REFUSALS ? refusals[i].status : APR_EGENERAL;
 }
 
-/* Ask, and judge how Redis did. APR_SUCCESS: *reply is no error and of a type that the act can have. */
+/* Ask, and judge how Redis did. APR_SUCCESS: *reply is no error and of a type that the act can
+ * have. */
 static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *question,
                         const rs_redis_reply_t **reply, apr_time_t now, apr_pool_t *p)
 {
@@ -191,17 +198,19 @@ static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *ques
     return status;
 }
 
-static void add_key(rs_redis_question_t *question, const redis_tier_t *self, const rs_cache_key_t *key,
-                    apr_pool_t *p)
+static void add_key(rs_redis_question_t *question, const redis_tier_t *self,
+                    const rs_cache_key_t *key, apr_pool_t *p)
 {
-    question->key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "",
-                                infixes[key->kind], rs_hex(key->digest.bytes, RS_SHA256_BYTES, p), NULL);
+    question->key =
+        apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", infixes[key->kind],
+                    rs_hex(key->digest.bytes, RS_SHA256_BYTES, p), NULL);
     question->key_len = strlen(question->key);
     rs_redis_command_add_bytes(&question->command, question->key, question->key_len);
 }
 
-static apr_status_t redis_fetch(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char **value,
-                                apr_size_t *len, apr_time_t now, apr_pool_t *p)
+static apr_status_t redis_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
+                                const unsigned char **value, apr_size_t *len, apr_time_t now,
+                                apr_pool_t *p)
 {
     redis_tier_t *self = (redis_tier_t *)tier;
     rs_redis_question_t question = { .types = 0 };
@@ -222,8 +231,8 @@ static apr_status_t redis_fetch(rs_tier_t *tier, const rs_cache_key_t *key, cons
 
 /* SET, with NX or without. */
 static apr_status_t set(redis_tier_t *self, act_t act, const rs_cache_key_t *key,
-                        const unsigned char *value, apr_size_t len, apr_time_t expires, apr_time_t now,
-                        apr_pool_t *p)
+                        const unsigned char *value, apr_size_t len, apr_time_t expires,
+                        apr_time_t now, apr_pool_t *p)
 {
     rs_redis_question_t question = { .types = 0 };
     const rs_redis_reply_t *reply;
@@ -247,20 +256,23 @@ static apr_status_t set(redis_tier_t *self, act_t act, const rs_cache_key_t *key
     return reply->type == RS_REDIS_NIL ? APR_EEXIST : APR_SUCCESS;
 }
 
-static apr_status_t redis_store(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
-                                apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p)
+static apr_status_t redis_store(rs_tier_t *tier, const rs_cache_key_t *key,
+                                const unsigned char *value, apr_size_t len, apr_time_t expires,
+                                apr_time_t now, apr_pool_t *p)
 {
     return set((redis_tier_t *)tier, ACT_STORE, key, value, len, expires, now, p);
 }
 
-static apr_status_t redis_add(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
-                              apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p)
+static apr_status_t redis_add(rs_tier_t *tier, const rs_cache_key_t *key,
+                              const unsigned char *value, apr_size_t len, apr_time_t expires,
+                              apr_time_t now, apr_pool_t *p)
 {
     return set((redis_tier_t *)tier, ACT_ADD, key, value, len, expires, now, p);
 }
 
-static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
-                                 apr_size_t len, apr_time_t now, apr_pool_t *p)
+static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key,
+                                 const unsigned char *value, apr_size_t len, apr_time_t now,
+                                 apr_pool_t *p)
 {
     redis_tier_t *self = (redis_tier_t *)tier;
     act_t act = value ? ACT_REMOVE_IF : ACT_REMOVE;
@@ -297,8 +309,8 @@ static apr_status_t prepare_tls(redis_tier_t *self, apr_pool_t *p)
     return status;
 }
 
-apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config, const rs_log_t *log,
-                                  apr_pool_t *p)
+apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config,
+                                  const rs_log_t *log, apr_pool_t *p)
 {
     redis_tier_t *self = apr_pcalloc(p, sizeof *self);
     apr_status_t status;

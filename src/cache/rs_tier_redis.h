@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The shared tier in Redis. Values arrive sealed (rs_seal.h); this file's business is time, connections and keys:
- * prefix + hex of the digest, PX from the expiry. A VERDICT and a NEGATIVE of one digest share one key. */
+/* The shared tier in Redis. Values arrive sealed (rs_seal.h); this file's business is time,
+ * connections and keys: prefix + hex of the digest, PX from the expiry. A VERDICT and a NEGATIVE of
+ * one digest share one key. */
 #ifndef RS_TIER_REDIS_H
 #define RS_TIER_REDIS_H
 
@@ -31,13 +32,14 @@ typedef struct {
     unsigned pool_max; /* connections of one process */
 } rs_redis_config_t;
 
-/* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB], redis+cluster://h1,h2
- * (rediss+... with TLS). Fills the address part of config. NULL is fine, else a sentence. Userinfo is refused. */
+/* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB],
+ * redis+cluster://h1,h2 (rediss+... with TLS). Fills the address part of config. NULL is fine, else
+ * a sentence. Userinfo is refused. */
 const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_pool_t *p);
 
-/* Connects to nothing; the first use does. Call in the process that will use it. Freed with p, which must be used by
- * one thread at a time during creation only. */
-apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config, const rs_log_t *log,
-                                  apr_pool_t *p);
+/* Connects to nothing; the first use does. Call in the process that will use it. Freed with p,
+ * which must be used by one thread at a time during creation only. */
+apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config,
+                                  const rs_log_t *log, apr_pool_t *p);
 
 #endif

@@ -28,23 +28,20 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_access_ex(rs_authz_negation_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(rs_authn_hook, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authz(rs_authz_hook, NULL, before_others, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(rs_authz_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(rs_authz_note_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_require_register(p);
 }
 
 /* The one name that this module shows. */
-extern module AP_MODULE_DECLARE_DATA oauth2_rs_module __attribute__((visibility("default")));
+extern module AP_MODULE_DECLARE_DATA oauth2_rs_module
+    __attribute__((visibility("default"))); /* NOLINT */
 
 AP_DECLARE_MODULE(oauth2_rs) = {
-    STANDARD20_MODULE_STUFF,
-    rs_dir_config_create,
-    rs_dir_config_merge,
-    rs_server_config_create,
-    rs_server_config_merge,
-    rs_directives,
-    register_hooks,
+    STANDARD20_MODULE_STUFF, rs_dir_config_create, rs_dir_config_merge, rs_server_config_create,
+    rs_server_config_merge,  rs_directives,        register_hooks,
 #ifdef AP_MODULE_FLAG_NONE
     AP_MODULE_FLAG_NONE
 #endif

@@ -62,7 +62,8 @@ static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const rs_
     challenge.scope = answer->scope;
     challenge.acr_values = answer->acr_values;
     challenge.max_age = answer->max_age;
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate", rs_challenge_format(&challenge, r->pool));
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                   rs_challenge_format(&challenge, r->pool));
 }
 
 static void set_retry_after(request_rec *r, apr_interval_time_t wait)
@@ -73,7 +74,8 @@ static void set_retry_after(request_rec *r, apr_interval_time_t wait)
         seconds = RETRY_AFTER_DEFAULT_S;
     if (seconds > RETRY_AFTER_MAX_S)
         seconds = RETRY_AFTER_MAX_S;
-    apr_table_setn(r->err_headers_out, "Retry-After", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, seconds));
+    apr_table_setn(r->err_headers_out, "Retry-After",
+                   apr_psprintf(r->pool, "%" APR_INT64_T_FMT, seconds));
 }
 
 void rs_answer_note(request_rec *r, rs_outcome_t outcome)

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What a client hears that does not get through: status, challenge, caching headers; and the notes that log formats use. */
+/* What a client hears that does not get through: status, challenge, caching headers; and the notes
+ * that log formats use. */
 #ifndef RS_ANSWER_H
 #define RS_ANSWER_H
 
@@ -12,7 +13,8 @@ typedef struct {
     const char *acr_values, *max_age;
 } rs_answer_t;
 
-/* Compose the response's headers and give back its status. In an ErrorDocument the headers of the error stay. */
+/* Compose the response's headers and give back its status. In an ErrorDocument the headers of the
+ * error stay. */
 int rs_answer(request_rec *r, const rs_answer_t *answer);
 
 /* The notes oauth2-outcome, oauth2-token (fingerprint), oauth2-client and oauth2-provider. */

@@ -15,23 +15,28 @@ APLOG_USE_MODULE(oauth2_rs);
 /* The providers of this Location, in r->server. NULL after a line in the log. */
 static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
 {
-    const apr_array_header_t *slots = rs_server_config(r->server)->slots, *use = rs_dir_config(r)->use;
+    const apr_array_header_t *slots = rs_server_config(r->server)->slots,
+                             *use = rs_dir_config(r)->use;
     rs_provider_t **providers = apr_palloc(r->pool, (use ? use->nelts : 1) * sizeof *providers);
     int i;
 
     if (!use && slots->nelts != 1) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "RS0631: %d providers are visible here and none is named: add OAuth2RSUse NAME", slots->nelts);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "RS0631: %d providers are visible here and none is named: add OAuth2RSUse NAME",
+            slots->nelts);
         return NULL;
     }
     *count = use ? use->nelts : 1;
     for (i = 0; i < (int)*count; i++) {
         const char *name = use ? APR_ARRAY_IDX(use, i, const char *) : NULL;
-        const rs_slot_t *slot = name ? rs_slot_find(r->server, name) : APR_ARRAY_IDX(slots, 0, rs_slot_t *);
+        const rs_slot_t *slot =
+            name ? rs_slot_find(r->server, name) : APR_ARRAY_IDX(slots, 0, rs_slot_t *);
         if (!slot || !slot->provider) {
-            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                          "RS0632: OAuth2RSUse names the provider \"%s\", which is not visible in this host",
-                          name ? name : "?");
+            ap_log_rerror(
+                APLOG_MARK, APLOG_ERR, 0, r,
+                "RS0632: OAuth2RSUse names the provider \"%s\", which is not visible in this host",
+                name ? name : "?");
             return NULL;
         }
         providers[i] = slot->provider;
@@ -50,10 +55,10 @@ static bool is_among(const rs_provider_t *by, rs_provider_t *const *providers, u
     return i < count;
 }
 
-/* A subrequest or redirected request is judged with its origin: without a second call, as long as the same issuer is good
- * here and the result is fresh enough for this Location. */
-static bool inherit(request_rec *r, rs_request_t *request, rs_provider_t *const *providers, unsigned count,
-                    apr_interval_time_t ttl, apr_time_t now)
+/* A subrequest or redirected request is judged with its origin: without a second call, as long as
+ * the same issuer is good here and the result is fresh enough for this Location. */
+static bool inherit(request_rec *r, rs_request_t *request, rs_provider_t *const *providers,
+                    unsigned count, apr_interval_time_t ttl, apr_time_t now)
 {
     const rs_request_t *origin = rs_request_judged(r);
 
@@ -77,25 +82,30 @@ static int admit(request_rec *r, const rs_request_t *request)
     r->user = apr_pstrdup(r->pool, request->verdict.principal->user);
     r->ap_auth_type = (char *)RS_AUTH_TYPE;
     rs_answer_note(r, RS_TOKEN_ACCEPTED);
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "RS0633: accepted: token %s, user %s, client %s, provider %s",
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "RS0633: accepted: token %s, user %s, client %s, provider %s",
                   request->presented.fingerprint, r->user,
                   request->verdict.principal->client ? request->verdict.principal->client : "-",
                   request->by ? rs_provider_spec(request->by)->name : "-");
     return OK;
 }
 
-static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail, apr_interval_time_t retry_after)
+static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail,
+                  apr_interval_time_t retry_after)
 {
     const rs_request_t *request = rs_request(r);
     rs_answer_t answer = { .outcome = outcome, .retry_after = retry_after };
 
     if (outcome == RS_TOKEN_ABSENT)
         answer.scope = rs_needs_of(request->lines, NULL, r).scope;
-    /* What a client does wrong is no trouble of the server's: info. Absent tokens are the way clients ask. */
+    /* What a client does wrong is no trouble of the server's: info. Absent tokens are the way
+     * clients ask. */
     ap_log_rerror(APLOG_MARK, outcome == RS_TOKEN_ABSENT ? APLOG_DEBUG : APLOG_INFO, 0, r,
                   "RS0634: %s (%d): token %s, provider %s%s%s", rs_outcome_row(outcome)->name,
-                  rs_outcome_row(outcome)->status, request->presented.token ? request->presented.fingerprint : "-",
-                  request->by ? rs_provider_spec(request->by)->name : "-", detail ? ": " : "", detail ? detail : "");
+                  rs_outcome_row(outcome)->status,
+                  request->presented.token ? request->presented.fingerprint : "-",
+                  request->by ? rs_provider_spec(request->by)->name : "-", detail ? ": " : "",
+                  detail ? detail : "");
     return rs_answer(r, &answer);
 }
 
@@ -106,17 +116,21 @@ static int refuse_plain(request_rec *r)
 
     if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "RS0635: token %s came over an unencrypted connection and must be considered compromised; "
-                      "https is required here (OAuth2RSRequireHTTPS)", presented.fingerprint);
+                      "RS0635: token %s came over an unencrypted connection and must be considered "
+                      "compromised; "
+                      "https is required here (OAuth2RSRequireHTTPS)",
+                      presented.fingerprint);
     else
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "RS0636: https is required here (OAuth2RSRequireHTTPS)");
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "RS0636: https is required here (OAuth2RSRequireHTTPS)");
     return rs_answer(r, &answer);
 }
 
 static int judge(request_rec *r, rs_request_t *request)
 {
     const rs_dir_config_t *config = rs_dir_config(r);
-    rs_question_t question = { NULL, 0, &request->presented, config->ttl_positive, config->ttl_negative };
+    rs_question_t question = { NULL, 0, &request->presented, config->ttl_positive,
+                               config->ttl_negative };
     apr_time_t now = apr_time_now();
     rs_outcome_t taken;
 
@@ -131,7 +145,8 @@ static int judge(request_rec *r, rs_request_t *request)
     request->verdict = rs_providers_judge(&question, &request->by, now, r->pool);
     request->judged = true;
     if (!rs_verdict_is_accepted(&request->verdict))
-        return refuse(r, request->verdict.outcome, request->verdict.detail, request->verdict.retry_after);
+        return refuse(r, request->verdict.outcome, request->verdict.detail,
+                      request->verdict.retry_after);
     return admit(r, request);
 }
 

@@ -5,8 +5,8 @@
 
 #include <httpd.h>
 
-/* Judge what the request presents. OK: r->user is set and rs_request_principal() answers. Else the status, with the
- * answer composed. Judges once: a request that was judged is not judged again. */
+/* Judge what the request presents. OK: r->user is set and rs_request_principal() answers. Else the
+ * status, with the answer composed. Judges once: a request that was judged is not judged again. */
 int rs_authn(request_rec *r);
 
 /* The check_authn hook. */

@@ -16,22 +16,27 @@ static bool is_denial(int status)
 }
 
 /* One line: who, what was asked, which line failed, what would help. */
-static void log_denial(request_rec *r, const rs_request_t *request, const rs_needs_t *needs, rs_outcome_t outcome)
+static void log_denial(request_rec *r, const rs_request_t *request, const rs_needs_t *needs,
+                       rs_outcome_t outcome)
 {
     const rs_require_t *failed = needs->failed;
 
     if (failed)
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "RS0651: %s: token %s, user %s, client %s, %s %s: \"%s\" (%s:%d) is not met%s%s",
-                      rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
-                      request->verdict.principal->client ? request->verdict.principal->client : "-", r->method, r->uri,
-                      failed->written, failed->file, failed->line, needs->missing ? "; needed: scope " : "",
-                      needs->missing ? needs->scope : "");
+        ap_log_rerror(
+            APLOG_MARK, APLOG_INFO, 0, r,
+            "RS0651: %s: token %s, user %s, client %s, %s %s: \"%s\" (%s:%d) is not met%s%s",
+            rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
+            request->verdict.principal->client ? request->verdict.principal->client : "-",
+            r->method, r->uri, failed->written, failed->file, failed->line,
+            needs->missing ? "; needed: scope " : "", needs->missing ? needs->scope : "");
     else
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "RS0652: %s: token %s, user %s, client %s, %s %s: a Require line of another module or a negated one "
-                      "is not met", rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
-                      request->verdict.principal->client ? request->verdict.principal->client : "-", r->method, r->uri);
+                      "RS0652: %s: token %s, user %s, client %s, %s %s: a Require line of another "
+                      "module or a negated one "
+                      "is not met",
+                      rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
+                      request->verdict.principal->client ? request->verdict.principal->client : "-",
+                      r->method, r->uri);
 }
 
 /* A scope is asked for only where it would help, and before a new authentication. */
@@ -67,7 +72,8 @@ int rs_authz_hook(request_rec *r)
     return is_denial(status) ? deny(r, request) : status;
 }
 
-/* The look without a user tells whether a negated line counts here: limits, conditions and alternatives decide that. */
+/* The look without a user tells whether a negated line counts here: limits, conditions and
+ * alternatives decide that. */
 static bool negation_counts(request_rec *r, rs_request_t *request)
 {
     request->checking_access = true;
@@ -89,7 +95,8 @@ int rs_authz_negation_hook(request_rec *r)
     if (!rs_request_is_ours(r)) {
         rs_answer_t answer = { .outcome = RS_SERVER_MISCONFIGURED };
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "RS0653: a negated Require oauth2-... line counts here, but AuthType is not oauth2-rs: nobody "
+                      "RS0653: a negated Require oauth2-... line counts here, but AuthType is not "
+                      "oauth2-rs: nobody "
                       "could ever be refused by it");
         return rs_answer(r, &answer);
     }

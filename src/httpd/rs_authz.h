@@ -5,11 +5,12 @@
 
 #include <httpd.h>
 
-/* check_access_ex, REALLY_FIRST: where negated lines decide, authenticate before they are looked at; without a user they
- * are neutral and httpd would grant. Never answers OK. */
+/* check_access_ex, REALLY_FIRST: where negated lines decide, authenticate before they are looked
+ * at; without a user they are neutral and httpd would grant. Never answers OK. */
 int rs_authz_negation_hook(request_rec *r);
 
-/* check_authz, REALLY_FIRST: run what follows ourselves, and turn a denial of somebody known into 403. */
+/* check_authz, REALLY_FIRST: run what follows ourselves, and turn a denial of somebody known into
+ * 403. */
 int rs_authz_hook(request_rec *r);
 
 /* note_auth_failure: the challenge of a 401 that another module answers with. */

@@ -65,7 +65,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
     rs_dir_config_t *merged = apr_pcalloc(p, sizeof *merged);
 
     merged->use = overlay->use ? overlay->use : base->use;
-    merged->require_https = overlay->require_https != -1 ? overlay->require_https : base->require_https;
+    merged->require_https =
+        overlay->require_https != -1 ? overlay->require_https : base->require_https;
     merged->error_detail = overlay->error_detail != -1 ? overlay->error_detail : base->error_detail;
     merged->ttl_positive = shorter(base->ttl_positive, overlay->ttl_positive);
     merged->ttl_negative = shorter(base->ttl_negative, overlay->ttl_negative);

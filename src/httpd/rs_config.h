@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What the administrator wrote, as structs: of a server, and of a Location. Filled by the directives (rs_directives.c),
- * checked by rs_config_check(), built by rs_build(); constant afterwards. */
+/* What the administrator wrote, as structs: of a server, and of a Location. Filled by the
+ * directives (rs_directives.c), checked by rs_config_check(), built by rs_build(); constant
+ * afterwards. */
 #ifndef RS_CONFIG_H
 #define RS_CONFIG_H
 
@@ -49,7 +50,7 @@ typedef struct {
 struct rs_runtime_t;
 
 typedef struct {
-    apr_array_header_t *slots;    /* rs_slot_t *: visible here: the main server's, then this host's */
+    apr_array_header_t *slots; /* rs_slot_t *: visible here: the main server's, then this host's */
     apr_array_header_t *mentions; /* rs_mention_t * */
     rs_cache_spec_t *cache;       /* the main server's */
     struct rs_runtime_t *runtime; /* the main server's; NULL until rs_build() */
@@ -73,7 +74,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base, void *overlay);
 
 rs_server_config_t *rs_server_config(const server_rec *s);
 rs_dir_config_t *rs_dir_config(const request_rec *r);
-/* Of a section that is being read. httpd makes ours only at our first directive there, and Require is not ours. */
+/* Of a section that is being read. httpd makes ours only at our first directive there, and Require
+ * is not ours. */
 rs_dir_config_t *rs_dir_config_of(ap_conf_vector_t *section, apr_pool_t *p);
 
 /* The slot of that name visible in s; NULL: there is none. */

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The checks that need the whole configuration. They run in check_config, which `apachectl configtest` reaches too. */
+/* The checks that need the whole configuration. They run in check_config, which `apachectl
+ * configtest` reaches too. */
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 #include "httpd/rs_config.h"
@@ -26,9 +27,12 @@ static int check_slots(server_rec *s, apr_pool_t *ptemp)
     for (i = 0; i < slots->nelts; i++) {
         const rs_slot_t *slot = APR_ARRAY_IDX(slots, i, rs_slot_t *);
         if (rs_slot_find(s, slot->spec->name) != slot)
-            return wrong("RS0601", slot->section,
-                         apr_psprintf(ptemp, "<OAuth2RSProvider %s>: the main server has a provider of that name; "
-                                      "providers never merge, use another name", slot->spec->name));
+            return wrong(
+                "RS0601", slot->section,
+                apr_psprintf(ptemp,
+                             "<OAuth2RSProvider %s>: the main server has a provider of that name; "
+                             "providers never merge, use another name",
+                             slot->spec->name));
     }
     return OK;
 }
@@ -45,7 +49,8 @@ static int check_mentions(server_rec *s, apr_pool_t *ptemp)
             continue;
         nearest = rs_word_nearest(mention->name, rs_slot_names(mention->server, ptemp), ptemp);
         return wrong("RS0602", mention->directive,
-                     apr_psprintf(ptemp, "OAuth2RSUse: unknown provider \"%s\"%s%s%s", mention->name,
+                     apr_psprintf(ptemp, "OAuth2RSUse: unknown provider \"%s\"%s%s%s",
+                                  mention->name,
                                   nearest ? ": did you mean \"" : "; add <OAuth2RSProvider ",
                                   nearest ? nearest : mention->name, nearest ? "\"?" : ">"));
     }
@@ -73,17 +78,21 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
         return OK;
     if (!cache->secret.value)
         return wrong("RS0603", cache->directive,
-                     "OAuth2RSCache names a Redis, so OAuth2RSCacheSecret is required: what is kept there is "
+                     "OAuth2RSCache names a Redis, so OAuth2RSCacheSecret is required: what is "
+                     "kept there is "
                      "encrypted; add OAuth2RSCacheSecret file:PATH with at least 32 random bytes");
     if (cache->secret.kind != RS_SOURCE_EXEC &&
-        (rs_source_read(&cache->secret, &secret, &len, ptemp) != APR_SUCCESS || len < RS_CACHE_SECRET_BYTES_MIN))
-        return wrong("RS0604", cache->directive,
-                     "OAuth2RSCacheSecret is too short: put at least 32 random bytes into it, as in "
-                     "openssl rand -base64 48");
-    if ((cache->redis_password.value || cache->sentinel_password.value) && !cache->redis_plaintext &&
-        plain_to_elsewhere(&cache->redis))
+        (rs_source_read(&cache->secret, &secret, &len, ptemp) != APR_SUCCESS ||
+         len < RS_CACHE_SECRET_BYTES_MIN))
+        return wrong(
+            "RS0604", cache->directive,
+            "OAuth2RSCacheSecret is too short: put at least 32 random bytes into it, as in "
+            "openssl rand -base64 48");
+    if ((cache->redis_password.value || cache->sentinel_password.value) &&
+        !cache->redis_plaintext && plain_to_elsewhere(&cache->redis))
         return wrong("RS0605", cache->directive,
-                     "OAuth2RSRedisCredentials would travel unencrypted to another host: use rediss://, or write "
+                     "OAuth2RSRedisCredentials would travel unencrypted to another host: use "
+                     "rediss://, or write "
                      "OAuth2RSRedisPlaintext on");
     return OK;
 }
@@ -102,14 +111,15 @@ static bool mentions_provider(const ap_directive_t *section)
 
 static bool switches_on(const ap_directive_t *directive)
 {
-    return strcasecmp(directive->directive, "AuthType") == 0 && strcasecmp(directive->args, RS_AUTH_TYPE) == 0;
+    return strcasecmp(directive->directive, "AuthType") == 0 &&
+           strcasecmp(directive->args, RS_AUTH_TYPE) == 0;
 }
 
 static server_rec *server_of(server_rec *main_server, const ap_directive_t *host)
 {
     server_rec *s;
 
-    for (s = main_server->next; s; s = s->next)
+    for (s = main_server; s; s = s->next)
         if (s->defn_name && strcmp(s->defn_name, host->filename) == 0 &&
             s->defn_line_number == (unsigned)host->line_num)
             return s;
@@ -123,23 +133,29 @@ static int check_section(server_rec *s, const ap_directive_t *at, apr_pool_t *pt
     if (slots->nelts == 1)
         return OK;
     if (slots->nelts == 0)
-        return wrong("RS0606", at, "AuthType oauth2-rs, but no provider is visible here: add a section "
+        return wrong("RS0606", at,
+                     "AuthType oauth2-rs, but no provider is visible here: add a section "
                      "<OAuth2RSProvider NAME>");
-    /* A Use may be inherited from an enclosing Location, which is resolved with the request. None anywhere cannot. */
+    /* A Use may be inherited from an enclosing Location, which is resolved with the request. None
+     * anywhere cannot. */
     if ((at->parent && mentions_provider(at->parent)) || rs_server_config(s)->mentions->nelts)
         return OK;
-    return wrong("RS0607", at, apr_psprintf(ptemp, "AuthType oauth2-rs, and %d providers are visible: name those "
-                                            "whose tokens are good here, as in OAuth2RSUse %s", slots->nelts,
-                                            rs_slot_names(s, ptemp)[0]));
+    return wrong("RS0607", at,
+                 apr_psprintf(ptemp,
+                              "AuthType oauth2-rs, and %d providers are visible: name those "
+                              "whose tokens are good here, as in OAuth2RSUse %s",
+                              slots->nelts, rs_slot_names(s, ptemp)[0]));
 }
 
-static int check_tree(server_rec *s, server_rec *main_server, const ap_directive_t *node, apr_pool_t *ptemp)
+static int check_tree(server_rec *s, server_rec *main_server, const ap_directive_t *node,
+                      apr_pool_t *ptemp)
 {
     int result = OK;
 
     for (; node && result == OK; node = node->next) {
         if (strcasecmp(node->directive, "<VirtualHost") == 0)
-            result = check_tree(server_of(main_server, node), main_server, node->first_child, ptemp);
+            result =
+                check_tree(server_of(main_server, node), main_server, node->first_child, ptemp);
         else if (switches_on(node))
             result = check_section(s, node, ptemp);
         else if (node->first_child)

@@ -36,7 +36,8 @@ static const char *set_use(cmd_parms *cmd, void *dir, const char *name)
 static const char *set_require_https(cmd_parms *cmd, void *dir, int on)
 {
     if (!on && in_htaccess(cmd))
-        return "OAuth2RSRequireHTTPS off is refused in .htaccess: write it in the server's configuration";
+        return "OAuth2RSRequireHTTPS off is refused in .htaccess: write it in the server's "
+               "configuration";
     ((rs_dir_config_t *)dir)->require_https = on;
     return NULL;
 }
@@ -48,7 +49,8 @@ static const char *set_error_detail(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
-/* The one directive with two homes: a provider's section, and a Location, where it only shortens. */
+/* The one directive with two homes: a provider's section, and a Location, where it only shortens.
+ */
 static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     rs_dir_config_t *config = dir;
@@ -59,7 +61,8 @@ static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, ch
         return rs_provider_setting(cmd, dir, argc, argv);
     }
     if (argc < 1 || argc > 2)
-        return "OAuth2RSIntrospectionTTL takes POSITIVE [NEGATIVE], as in OAuth2RSIntrospectionTTL 1m 10s";
+        return "OAuth2RSIntrospectionTTL takes POSITIVE [NEGATIVE], as in OAuth2RSIntrospectionTTL "
+               "1m 10s";
     trouble = rs_time_parse(&config->ttl_positive, argv[0], TTL_MAX, cmd->pool);
     if (!trouble && argc == 2)
         trouble = rs_time_parse(&config->ttl_negative, argv[1], TTL_MAX, cmd->pool);
@@ -81,10 +84,11 @@ const command_rec rs_directives[] = {
                       "URL|file:PATH|off: where the issuer describes itself"),
     AP_INIT_TAKE_ARGV("OAuth2RSKeys", rs_provider_setting, DATA(rs_set_keys), RSRC_CONF,
                       "URL|file:PATH: the keys that sign tokens"),
-    AP_INIT_TAKE_ARGV("OAuth2RSKeysRefresh", rs_provider_setting, DATA(rs_set_keys_refresh), RSRC_CONF,
-                      "MIN MAX [STALE]: how often keys are fetched, and how long they serve when that fails"),
-    AP_INIT_TAKE_ARGV("OAuth2RSKeysCooldown", rs_provider_setting, DATA(rs_set_keys_cooldown), RSRC_CONF,
-                      "TIME: least time between fetches for unknown keys"),
+    AP_INIT_TAKE_ARGV(
+        "OAuth2RSKeysRefresh", rs_provider_setting, DATA(rs_set_keys_refresh), RSRC_CONF,
+        "MIN MAX [STALE]: how often keys are fetched, and how long they serve when that fails"),
+    AP_INIT_TAKE_ARGV("OAuth2RSKeysCooldown", rs_provider_setting, DATA(rs_set_keys_cooldown),
+                      RSRC_CONF, "TIME: least time between fetches for unknown keys"),
     AP_INIT_TAKE_ARGV("OAuth2RSAlgorithms", rs_provider_setting, DATA(rs_set_algorithms), RSRC_CONF,
                       "ALG...: accepted signature algorithms"),
     AP_INIT_TAKE_ARGV("OAuth2RSSharedKey", rs_provider_setting, DATA(rs_set_shared_key), RSRC_CONF,
@@ -93,29 +97,30 @@ const command_rec rs_directives[] = {
                       "rfc9068|any|TYPE...: accepted typ of a JWT"),
     AP_INIT_TAKE_ARGV("OAuth2RSLeeway", rs_provider_setting, DATA(rs_set_leeway), RSRC_CONF,
                       "TIME: how far clocks may differ"),
-    AP_INIT_TAKE_ARGV("OAuth2RSMaxLifetime", rs_provider_setting, DATA(rs_set_max_lifetime), RSRC_CONF,
-                      "TIME|off: the longest accepted lifetime of a token"),
-    AP_INIT_TAKE_ARGV("OAuth2RSRequireClaim", rs_provider_setting, DATA(rs_set_require_claim), RSRC_CONF,
-                      "PATH VALUE...: a claim that every token must have"),
-    AP_INIT_TAKE_ARGV("OAuth2RSScopeClaim", rs_provider_setting, DATA(rs_set_scope_claim), RSRC_CONF,
-                      "PATH...: where the scopes are"),
+    AP_INIT_TAKE_ARGV("OAuth2RSMaxLifetime", rs_provider_setting, DATA(rs_set_max_lifetime),
+                      RSRC_CONF, "TIME|off: the longest accepted lifetime of a token"),
+    AP_INIT_TAKE_ARGV("OAuth2RSRequireClaim", rs_provider_setting, DATA(rs_set_require_claim),
+                      RSRC_CONF, "PATH VALUE...: a claim that every token must have"),
+    AP_INIT_TAKE_ARGV("OAuth2RSScopeClaim", rs_provider_setting, DATA(rs_set_scope_claim),
+                      RSRC_CONF, "PATH...: where the scopes are"),
     AP_INIT_TAKE_ARGV("OAuth2RSRoleClaim", rs_provider_setting, DATA(rs_set_role_claim), RSRC_CONF,
                       "PATH...: where the roles are"),
     AP_INIT_TAKE_ARGV("OAuth2RSUserClaim", rs_provider_setting, DATA(rs_set_user_claim), RSRC_CONF,
                       "PATH...: what becomes the user name"),
-    AP_INIT_TAKE_ARGV("OAuth2RSClientClaim", rs_provider_setting, DATA(rs_set_client_claim), RSRC_CONF,
-                      "PATH...: where the client is named"),
-    AP_INIT_TAKE_ARGV("OAuth2RSUserPrefix", rs_provider_setting, DATA(rs_set_user_prefix), RSRC_CONF,
-                      "TEXT: put before the user name"),
+    AP_INIT_TAKE_ARGV("OAuth2RSClientClaim", rs_provider_setting, DATA(rs_set_client_claim),
+                      RSRC_CONF, "PATH...: where the client is named"),
+    AP_INIT_TAKE_ARGV("OAuth2RSUserPrefix", rs_provider_setting, DATA(rs_set_user_prefix),
+                      RSRC_CONF, "TEXT: put before the user name"),
     AP_INIT_TAKE_ARGV("OAuth2RSProof", rs_provider_setting, DATA(rs_set_proof), RSRC_CONF,
                       "on|off: whether a token that is bound to a key is refused"),
-    AP_INIT_TAKE_ARGV("OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection), RSRC_CONF,
-                      "URL: the introspection endpoint"),
+    AP_INIT_TAKE_ARGV("OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection),
+                      RSRC_CONF, "URL: the introspection endpoint"),
     AP_INIT_TAKE_ARGV("OAuth2RSClient", rs_provider_setting, DATA(rs_set_client), RSRC_CONF,
                       "ID [SECRET-SOURCE]: who we are at the issuer"),
-    AP_INIT_TAKE_ARGV("OAuth2RSClientAuth", rs_provider_setting, DATA(rs_set_client_auth), RSRC_CONF,
-                      "basic|post|none: how we prove it"),
-    AP_INIT_TAKE_ARGV("OAuth2RSIntrospectionTTL", set_introspection_ttl, NULL, RSRC_CONF | OR_AUTHCFG,
+    AP_INIT_TAKE_ARGV("OAuth2RSClientAuth", rs_provider_setting, DATA(rs_set_client_auth),
+                      RSRC_CONF, "basic|post|none: how we prove it"),
+    AP_INIT_TAKE_ARGV("OAuth2RSIntrospectionTTL", set_introspection_ttl, NULL,
+                      RSRC_CONF | OR_AUTHCFG,
                       "POSITIVE [NEGATIVE]: how long an introspection result may be used"),
     AP_INIT_TAKE_ARGV("OAuth2RSTimeout", rs_provider_setting, DATA(rs_set_timeout), RSRC_CONF,
                       "CONNECT TOTAL: bounds of each call to the issuer"),
@@ -124,11 +129,13 @@ const command_rec rs_directives[] = {
     AP_INIT_TAKE_ARGV("OAuth2RSProxy", rs_provider_setting, DATA(rs_set_proxy), RSRC_CONF,
                       "URL: proxy for calls to the issuer"),
 
-    AP_INIT_TAKE1("OAuth2RSCache", rs_cache_where, NULL, RSRC_CONF,
-                  "shm[:SIZE]|redis://HOST[:PORT][/DB]|rediss://...|unix:PATH|none: the shared cache"),
+    AP_INIT_TAKE1(
+        "OAuth2RSCache", rs_cache_where, NULL, RSRC_CONF,
+        "shm[:SIZE]|redis://HOST[:PORT][/DB]|rediss://...|unix:PATH|none: the shared cache"),
     AP_INIT_TAKE12("OAuth2RSCacheSecret", rs_cache_secret, NULL, RSRC_CONF,
                    "SOURCE [PREVIOUS]: key material for what is kept in Redis"),
-    AP_INIT_TAKE1("OAuth2RSCachePrefix", rs_cache_prefix, NULL, RSRC_CONF, "TEXT: before each Redis key"),
+    AP_INIT_TAKE1("OAuth2RSCachePrefix", rs_cache_prefix, NULL, RSRC_CONF,
+                  "TEXT: before each Redis key"),
     AP_INIT_TAKE12("OAuth2RSLocalCache", rs_local_cache, NULL, RSRC_CONF,
                    "ENTRIES [TTL]: the cache of each process"),
     AP_INIT_TAKE12("OAuth2RSRedisCredentials", rs_redis_credentials, NULL, RSRC_CONF,
@@ -146,7 +153,8 @@ const command_rec rs_directives[] = {
     AP_INIT_FLAG("OAuth2RSRedisPlaintext", rs_redis_plaintext, NULL, RSRC_CONF,
                  "on|off: whether credentials may travel unencrypted to another host"),
 
-    AP_INIT_ITERATE("OAuth2RSUse", set_use, NULL, OR_AUTHCFG, "NAME...: the providers whose tokens are good here"),
+    AP_INIT_ITERATE("OAuth2RSUse", set_use, NULL, OR_AUTHCFG,
+                    "NAME...: the providers whose tokens are good here"),
     AP_INIT_FLAG("OAuth2RSRequireHTTPS", set_require_https, NULL, OR_AUTHCFG,
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The directives: the command table and the setters behind it. A setter answers NULL or a sentence, to which httpd adds
- * file and line. */
+/* The directives: the command table and the setters behind it. A setter answers NULL or a sentence,
+ * to which httpd adds file and line. */
 #ifndef RS_DIRECTIVES_H
 #define RS_DIRECTIVES_H
 
@@ -21,11 +21,12 @@ typedef struct {
 
 const char *rs_provider_setting(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 
-extern const rs_setting_t rs_set_issuer, rs_set_audience, rs_set_validate, rs_set_metadata, rs_set_keys,
-    rs_set_keys_refresh, rs_set_keys_cooldown, rs_set_algorithms, rs_set_shared_key, rs_set_token_type,
-    rs_set_leeway, rs_set_max_lifetime, rs_set_require_claim, rs_set_scope_claim, rs_set_role_claim,
-    rs_set_user_claim, rs_set_client_claim, rs_set_user_prefix, rs_set_proof, rs_set_introspection,
-    rs_set_client, rs_set_client_auth, rs_set_introspection_ttl, rs_set_timeout, rs_set_trust, rs_set_proxy;
+extern const rs_setting_t rs_set_issuer, rs_set_audience, rs_set_validate, rs_set_metadata,
+    rs_set_keys, rs_set_keys_refresh, rs_set_keys_cooldown, rs_set_algorithms, rs_set_shared_key,
+    rs_set_token_type, rs_set_leeway, rs_set_max_lifetime, rs_set_require_claim, rs_set_scope_claim,
+    rs_set_role_claim, rs_set_user_claim, rs_set_client_claim, rs_set_user_prefix, rs_set_proof,
+    rs_set_introspection, rs_set_client, rs_set_client_auth, rs_set_introspection_ttl,
+    rs_set_timeout, rs_set_trust, rs_set_proxy;
 
 /* The cache: rs_directives_cache.c. All of them stand in the main server. */
 const char *rs_cache_where(cmd_parms *cmd, void *dir, const char *where);
@@ -33,9 +34,11 @@ const char *rs_cache_secret(cmd_parms *cmd, void *dir, const char *current, cons
 const char *rs_cache_prefix(cmd_parms *cmd, void *dir, const char *prefix);
 const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const char *ttl);
 const char *rs_redis_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second);
-const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second);
+const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first,
+                                    const char *second);
 const char *rs_redis_trust(cmd_parms *cmd, void *dir, const char *source);
-const char *rs_redis_certificate(cmd_parms *cmd, void *dir, const char *certificate, const char *key);
+const char *rs_redis_certificate(cmd_parms *cmd, void *dir, const char *certificate,
+                                 const char *key);
 const char *rs_redis_timeout(cmd_parms *cmd, void *dir, const char *connect, const char *command);
 const char *rs_redis_pool(cmd_parms *cmd, void *dir, const char *count);
 const char *rs_redis_plaintext(cmd_parms *cmd, void *dir, int on);

@@ -21,8 +21,11 @@ static const char *spec_of(rs_cache_spec_t **spec, cmd_parms *cmd)
 
     *spec = rs_server_config(cmd->server)->cache;
     if (trouble || !*spec)
-        return apr_psprintf(cmd->pool, "%s belongs into the main server's configuration, outside of any section: there "
-                            "is one cache", cmd->cmd->name);
+        return apr_psprintf(
+            cmd->pool,
+            "%s belongs into the main server's configuration, outside of any section: there "
+            "is one cache",
+            cmd->cmd->name);
     return NULL;
 }
 
@@ -59,9 +62,11 @@ const char *rs_cache_where(cmd_parms *cmd, void *dir, const char *where)
     }
     else {
         nearest = rs_word_nearest(where, kinds, cmd->pool);
-        trouble = apr_psprintf(cmd->pool, "\"%s\" is no cache: write shm[:SIZE], redis://HOST[:PORT][/DB], rediss://..., "
-                               "unix:PATH or none%s%s%s", where, nearest ? " (did you mean " : "",
-                               nearest ? nearest : "", nearest ? "?)" : "");
+        trouble = apr_psprintf(
+            cmd->pool,
+            "\"%s\" is no cache: write shm[:SIZE], redis://HOST[:PORT][/DB], rediss://..., "
+            "unix:PATH or none%s%s%s",
+            where, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     }
     return about(cmd, trouble);
 }
@@ -76,7 +81,8 @@ const char *rs_cache_secret(cmd_parms *cmd, void *dir, const char *current, cons
         return trouble;
     trouble = rs_source_check_secret(&spec->secret, current, ap_server_root, cmd->pool);
     if (!trouble && previous)
-        trouble = rs_source_check_secret(&spec->previous_secret, previous, ap_server_root, cmd->pool);
+        trouble =
+            rs_source_check_secret(&spec->previous_secret, previous, ap_server_root, cmd->pool);
     return about(cmd, trouble);
 }
 
@@ -91,7 +97,8 @@ const char *rs_cache_prefix(cmd_parms *cmd, void *dir, const char *prefix)
     for (at = prefix; apr_isgraph(*at) && !strchr("*?[]\\", *at); at++)
         ;
     if (*at || !*prefix || at - prefix > PREFIX_BYTES_MAX)
-        return about(cmd, "printable characters without *, ?, [, ] and \\, at most 64, as in oauth2rs:");
+        return about(cmd,
+                     "printable characters without *, ?, [, ] and \\, at most 64, as in oauth2rs:");
     spec->redis.prefix = prefix;
     return NULL;
 }
@@ -111,12 +118,13 @@ const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const
 }
 
 /* [USER] SOURCE */
-static const char *credentials(const char **user, rs_source_t *password, cmd_parms *cmd, const char *first,
-                               const char *second)
+static const char *credentials(const char **user, rs_source_t *password, cmd_parms *cmd,
+                               const char *first, const char *second)
 {
     if (second)
         *user = first;
-    return about(cmd, rs_source_check_secret(password, second ? second : first, ap_server_root, cmd->pool));
+    return about(
+        cmd, rs_source_check_secret(password, second ? second : first, ap_server_root, cmd->pool));
 }
 
 const char *rs_redis_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second)
@@ -125,17 +133,20 @@ const char *rs_redis_credentials(cmd_parms *cmd, void *dir, const char *first, c
     const char *trouble = spec_of(&spec, cmd);
 
     (void)dir;
-    return trouble ? trouble : credentials(&spec->redis.user, &spec->redis_password, cmd, first, second);
+    return trouble ? trouble
+                   : credentials(&spec->redis.user, &spec->redis_password, cmd, first, second);
 }
 
-const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second)
+const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first,
+                                    const char *second)
 {
     rs_cache_spec_t *spec;
     const char *trouble = spec_of(&spec, cmd);
 
     (void)dir;
     return trouble ? trouble
-                   : credentials(&spec->redis.sentinel_user, &spec->sentinel_password, cmd, first, second);
+                   : credentials(&spec->redis.sentinel_user, &spec->sentinel_password, cmd, first,
+                                 second);
 }
 
 const char *rs_redis_trust(cmd_parms *cmd, void *dir, const char *source)
@@ -152,7 +163,8 @@ const char *rs_redis_trust(cmd_parms *cmd, void *dir, const char *source)
     return about(cmd, trouble);
 }
 
-const char *rs_redis_certificate(cmd_parms *cmd, void *dir, const char *certificate, const char *key)
+const char *rs_redis_certificate(cmd_parms *cmd, void *dir, const char *certificate,
+                                 const char *key)
 {
     rs_cache_spec_t *spec;
     rs_source_t public = { RS_SOURCE_FILE, NULL }, private = { RS_SOURCE_FILE, NULL };
@@ -193,7 +205,9 @@ const char *rs_redis_pool(cmd_parms *cmd, void *dir, const char *count)
     const char *trouble = spec_of(&spec, cmd);
 
     (void)dir;
-    return trouble ? trouble : about(cmd, rs_count_parse(&spec->redis.pool_max, count, 1, REDIS_POOL_MAX, cmd->pool));
+    return trouble ? trouble
+                   : about(cmd, rs_count_parse(&spec->redis.pool_max, count, 1, REDIS_POOL_MAX,
+                                               cmd->pool));
 }
 
 const char *rs_redis_plaintext(cmd_parms *cmd, void *dir, int on)

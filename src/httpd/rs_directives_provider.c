@@ -25,11 +25,17 @@ static const char *check_name(cmd_parms *cmd, const char *name)
     if (!*name)
         return "<OAuth2RSProvider> needs a name, as in <OAuth2RSProvider acme>";
     if (*at || at - name > NAME_BYTES_MAX)
-        return apr_psprintf(cmd->pool, "<OAuth2RSProvider %s>: a name has letters, digits, '-', '_' and '.' only, at "
-                            "most %d of them", name, NAME_BYTES_MAX);
+        return apr_psprintf(
+            cmd->pool,
+            "<OAuth2RSProvider %s>: a name has letters, digits, '-', '_' and '.' only, at "
+            "most %d of them",
+            name, NAME_BYTES_MAX);
     if (rs_slot_find(cmd->server, name))
-        return apr_psprintf(cmd->pool, "<OAuth2RSProvider %s>: there already is a provider of that name; providers "
-                            "never merge, use another name", name);
+        return apr_psprintf(
+            cmd->pool,
+            "<OAuth2RSProvider %s>: there already is a provider of that name; providers "
+            "never merge, use another name",
+            name);
     return NULL;
 }
 
@@ -42,7 +48,8 @@ static const char *check_children(cmd_parms *cmd)
     unsigned count = 0;
 
     for (row = rs_directives; row->name && count < 79; row++)
-        if (row->func.take_argv == rs_provider_setting || strcmp(row->name, "OAuth2RSIntrospectionTTL") == 0)
+        if (row->func.take_argv == rs_provider_setting ||
+            strcmp(row->name, "OAuth2RSIntrospectionTTL") == 0)
             names[count++] = row->name;
     names[count] = NULL;
     for (child = cmd->directive->first_child; child; child = child->next) {
@@ -54,8 +61,9 @@ static const char *check_children(cmd_parms *cmd)
             continue;
         nearest = rs_word_nearest(child->directive, names, cmd->pool);
         cmd->err_directive = child;
-        return apr_psprintf(cmd->pool, "%s is not a directive of <OAuth2RSProvider>%s%s%s", child->directive,
-                            nearest ? ": did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        return apr_psprintf(cmd->pool, "%s is not a directive of <OAuth2RSProvider>%s%s%s",
+                            child->directive, nearest ? ": did you mean " : "",
+                            nearest ? nearest : "", nearest ? "?" : "");
     }
     return NULL;
 }
@@ -73,7 +81,8 @@ static const char *read_section(cmd_parms *cmd, rs_provider_spec_t *spec)
     if (trouble)
         return trouble;
     trouble = rs_provider_spec_check(spec, cmd->pool);
-    return trouble ? apr_psprintf(cmd->pool, "<OAuth2RSProvider %s>: %s", spec->name, trouble) : NULL;
+    return trouble ? apr_psprintf(cmd->pool, "<OAuth2RSProvider %s>: %s", spec->name, trouble)
+                   : NULL;
 }
 
 const char *rs_provider_section(cmd_parms *cmd, void *dir, const char *arguments)
@@ -89,7 +98,9 @@ const char *rs_provider_section(cmd_parms *cmd, void *dir, const char *arguments
     arguments = apr_pstrmemdup(cmd->pool, arguments, end - arguments);
     name = ap_getword_conf(cmd->pool, &arguments);
     if (*arguments)
-        return apr_psprintf(cmd->pool, "<OAuth2RSProvider %s> takes one name, found \"%s\" behind it", name, arguments);
+        return apr_psprintf(cmd->pool,
+                            "<OAuth2RSProvider %s> takes one name, found \"%s\" behind it", name,
+                            arguments);
     if ((trouble = check_name(cmd, name)) != NULL || (trouble = check_children(cmd)) != NULL)
         return trouble;
     slot = apr_pcalloc(cmd->pool, sizeof *slot);
@@ -159,13 +170,15 @@ static bool is_file(const char *written)
 
 /* ---- the issuer and its tokens ---- */
 
-static const char *set_issuer(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_issuer(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                              char *const argv[])
 {
     (void)argc;
     return endpoint(&spec->policy.issuer, argv[0], cmd->pool);
 }
 
-static const char *set_audience(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_audience(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                char *const argv[])
 {
     rs_policy_t *policy = &spec->policy;
     int i;
@@ -187,11 +200,15 @@ static const char *set_audience(rs_provider_spec_t *spec, cmd_parms *cmd, int ar
     return NULL;
 }
 
-static const char *set_validate(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_validate(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                char *const argv[])
 {
     static const rs_word_t words[] = {
-        { "auto", RS_VALIDATE_AUTO }, { "jwt", RS_VALIDATE_JWT }, { "introspection", RS_VALIDATE_INTROSPECTION },
-        { "both", RS_VALIDATE_BOTH }, { NULL, 0 },
+        { "auto", RS_VALIDATE_AUTO },
+        { "jwt", RS_VALIDATE_JWT },
+        { "introspection", RS_VALIDATE_INTROSPECTION },
+        { "both", RS_VALIDATE_BOTH },
+        { NULL, 0 },
     };
     int value = 0;
     const char *trouble = rs_word_find(&value, words, argv[0], cmd->pool);
@@ -201,7 +218,8 @@ static const char *set_validate(rs_provider_spec_t *spec, cmd_parms *cmd, int ar
     return trouble;
 }
 
-static const char *set_metadata(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_metadata(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                char *const argv[])
 {
     (void)argc;
     if (strcasecmp(argv[0], "off") == 0) {
@@ -220,13 +238,15 @@ static const char *set_keys(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, 
     (void)argc;
     if (*argv[0] == '/')
         return apr_psprintf(cmd->pool, "\"%s\" is a path: write file:%s", argv[0], argv[0]);
-    trouble = is_file(argv[0]) ? public_file(&text, argv[0], cmd->pool) : endpoint(&text, argv[0], cmd->pool);
+    trouble = is_file(argv[0]) ? public_file(&text, argv[0], cmd->pool)
+                               : endpoint(&text, argv[0], cmd->pool);
     if (!trouble)
         APR_ARRAY_PUSH(is_file(argv[0]) ? spec->keys.files : spec->keys.urls, const char *) = text;
     return trouble;
 }
 
-static const char *set_keys_refresh(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_keys_refresh(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                    char *const argv[])
 {
     rs_keys_spec_t *keys = &spec->keys;
     const char *trouble = rs_time_parse(&keys->refresh_min, argv[0], TIME_MAX, cmd->pool);
@@ -240,7 +260,8 @@ static const char *set_keys_refresh(rs_provider_spec_t *spec, cmd_parms *cmd, in
     return trouble;
 }
 
-static const char *set_keys_cooldown(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_keys_cooldown(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                     char *const argv[])
 {
     const char *trouble = rs_time_parse(&spec->keys.cooldown, argv[0], TIME_MAX, cmd->pool);
 
@@ -248,7 +269,8 @@ static const char *set_keys_cooldown(rs_provider_spec_t *spec, cmd_parms *cmd, i
     return !trouble && spec->keys.cooldown < apr_time_from_sec(1) ? "at least 1s" : trouble;
 }
 
-static const char *set_algorithms(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_algorithms(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                  char *const argv[])
 {
     int i;
 
@@ -267,19 +289,22 @@ static const char *set_algorithms(rs_provider_spec_t *spec, cmd_parms *cmd, int 
             names[id] = rs_alg_name(rs_alg_by_id(id));
         names[id] = NULL;
         nearest = rs_word_nearest(argv[i], names, cmd->pool);
-        return apr_psprintf(cmd->pool, "unknown algorithm \"%s\"%s%s%s", argv[i], nearest ? ": did you mean " : "",
-                            nearest ? nearest : "", nearest ? "?" : "");
+        return apr_psprintf(cmd->pool, "unknown algorithm \"%s\"%s%s%s", argv[i],
+                            nearest ? ": did you mean " : "", nearest ? nearest : "",
+                            nearest ? "?" : "");
     }
     return NULL;
 }
 
-static const char *set_shared_key(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_shared_key(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                  char *const argv[])
 {
     (void)argc;
     return rs_source_check_secret(&spec->keys.shared_key, argv[0], ap_server_root, cmd->pool);
 }
 
-static const char *set_token_type(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_token_type(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                  char *const argv[])
 {
     rs_policy_t *policy = &spec->policy;
 
@@ -295,13 +320,15 @@ static const char *set_token_type(rs_provider_spec_t *spec, cmd_parms *cmd, int 
     return NULL;
 }
 
-static const char *set_leeway(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_leeway(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                              char *const argv[])
 {
     (void)argc;
     return rs_time_parse(&spec->policy.leeway, argv[0], LEEWAY_MAX, cmd->pool);
 }
 
-static const char *set_max_lifetime(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_max_lifetime(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                    char *const argv[])
 {
     (void)argc;
     if (strcasecmp(argv[0], "off") == 0)
@@ -309,7 +336,8 @@ static const char *set_max_lifetime(rs_provider_spec_t *spec, cmd_parms *cmd, in
     return rs_time_parse(&spec->policy.lifetime_max, argv[0], 12 * TIME_MAX, cmd->pool);
 }
 
-static const char *set_require_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_require_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                     char *const argv[])
 {
     rs_policy_t *policy = &spec->policy;
     unsigned count = policy->required_count;
@@ -336,28 +364,33 @@ static const char *set_paths(rs_claim_paths_t *paths, cmd_parms *cmd, int argc, 
     return trouble;
 }
 
-static const char *set_scope_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_scope_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                   char *const argv[])
 {
     return set_paths(&spec->policy.scope_paths, cmd, argc, argv);
 }
 
-static const char *set_role_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_role_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                  char *const argv[])
 {
     return set_paths(&spec->policy.role_paths, cmd, argc, argv);
 }
 
-static const char *set_user_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_user_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                  char *const argv[])
 {
     spec->policy.user_paths_default = false;
     return set_paths(&spec->policy.user_paths, cmd, argc, argv);
 }
 
-static const char *set_client_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_client_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                    char *const argv[])
 {
     return set_paths(&spec->policy.client_paths, cmd, argc, argv);
 }
 
-static const char *set_user_prefix(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_user_prefix(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                   char *const argv[])
 {
     (void)cmd, (void)argc;
     spec->policy.user_prefix = argv[0];
@@ -378,24 +411,30 @@ static const char *set_proof(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
 
 /* ---- asking the issuer ---- */
 
-static const char *set_introspection(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_introspection(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                     char *const argv[])
 {
     (void)argc;
     return endpoint(&spec->introspection.url, argv[0], cmd->pool);
 }
 
-static const char *set_client(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_client(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                              char *const argv[])
 {
     spec->introspection.client_id = argv[0];
     if (argc == 1)
         return NULL;
-    return rs_source_check_secret(&spec->introspection.client_secret, argv[1], ap_server_root, cmd->pool);
+    return rs_source_check_secret(&spec->introspection.client_secret, argv[1], ap_server_root,
+                                  cmd->pool);
 }
 
-static const char *set_client_auth(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_client_auth(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                   char *const argv[])
 {
     static const rs_word_t words[] = {
-        { "basic", RS_CLIENT_AUTH_BASIC }, { "post", RS_CLIENT_AUTH_POST }, { "none", RS_CLIENT_AUTH_NONE },
+        { "basic", RS_CLIENT_AUTH_BASIC },
+        { "post", RS_CLIENT_AUTH_POST },
+        { "none", RS_CLIENT_AUTH_NONE },
         { NULL, 0 },
     };
     int value = RS_CLIENT_AUTH_UNSET;
@@ -418,7 +457,8 @@ static const char *set_ttl(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, c
     return trouble;
 }
 
-static const char *set_timeout(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
+static const char *set_timeout(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                               char *const argv[])
 {
     const char *trouble = rs_time_parse(&spec->peer.connect_timeout, argv[0], CALL_MAX, cmd->pool);
 
@@ -448,30 +488,45 @@ static const char *set_proxy(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
 
 #define WORDS_MAX 64
 
-const rs_setting_t rs_set_issuer = { set_issuer, 1, 1, "URL, as in https://login.example.com/", false };
-const rs_setting_t rs_set_audience = { set_audience, 1, WORDS_MAX, "VALUE... [or-absent], or any", false };
-const rs_setting_t rs_set_validate = { set_validate, 1, 1, "auto, jwt, introspection or both", false };
+const rs_setting_t rs_set_issuer = { set_issuer, 1, 1, "URL, as in https://login.example.com/",
+                                     false };
+const rs_setting_t rs_set_audience = { set_audience, 1, WORDS_MAX, "VALUE... [or-absent], or any",
+                                       false };
+const rs_setting_t rs_set_validate = { set_validate, 1, 1, "auto, jwt, introspection or both",
+                                       false };
 const rs_setting_t rs_set_metadata = { set_metadata, 1, 1, "URL, file:PATH or off", false };
 const rs_setting_t rs_set_keys = { set_keys, 1, 1, "URL or file:PATH", true };
-const rs_setting_t rs_set_keys_refresh = { set_keys_refresh, 2, 3, "MIN MAX [STALE], as in 60s 1h 24h", false };
+const rs_setting_t rs_set_keys_refresh = { set_keys_refresh, 2, 3,
+                                           "MIN MAX [STALE], as in 60s 1h 24h", false };
 const rs_setting_t rs_set_keys_cooldown = { set_keys_cooldown, 1, 1, "TIME, as in 30s", false };
-const rs_setting_t rs_set_algorithms = { set_algorithms, 1, WORDS_MAX, "ALG..., as in RS256 ES256", false };
-const rs_setting_t rs_set_shared_key = { set_shared_key, 1, 1, "SOURCE, as in file:/etc/apache2/hs256.key", false };
-const rs_setting_t rs_set_token_type = { set_token_type, 1, WORDS_MAX, "rfc9068, any or TYPE...", false };
+const rs_setting_t rs_set_algorithms = { set_algorithms, 1, WORDS_MAX, "ALG..., as in RS256 ES256",
+                                         false };
+const rs_setting_t rs_set_shared_key = { set_shared_key, 1, 1,
+                                         "SOURCE, as in file:/etc/apache2/hs256.key", false };
+const rs_setting_t rs_set_token_type = { set_token_type, 1, WORDS_MAX, "rfc9068, any or TYPE...",
+                                         false };
 const rs_setting_t rs_set_leeway = { set_leeway, 1, 1, "TIME, as in 30s", false };
 const rs_setting_t rs_set_max_lifetime = { set_max_lifetime, 1, 1, "TIME or off", false };
-const rs_setting_t rs_set_require_claim = { set_require_claim, 2, WORDS_MAX, "PATH VALUE...", true };
-const rs_setting_t rs_set_scope_claim = { set_scope_claim, 1, RS_PATHS_MAX, "PATH..., at most 8", false };
-const rs_setting_t rs_set_role_claim = { set_role_claim, 1, RS_PATHS_MAX, "PATH..., at most 8", false };
-const rs_setting_t rs_set_user_claim = { set_user_claim, 1, RS_PATHS_MAX, "PATH..., at most 8", false };
-const rs_setting_t rs_set_client_claim = { set_client_claim, 1, RS_PATHS_MAX, "PATH..., at most 8", false };
+const rs_setting_t rs_set_require_claim = { set_require_claim, 2, WORDS_MAX, "PATH VALUE...",
+                                            true };
+const rs_setting_t rs_set_scope_claim = { set_scope_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
+                                          false };
+const rs_setting_t rs_set_role_claim = { set_role_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
+                                         false };
+const rs_setting_t rs_set_user_claim = { set_user_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
+                                         false };
+const rs_setting_t rs_set_client_claim = { set_client_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
+                                           false };
 const rs_setting_t rs_set_user_prefix = { set_user_prefix, 1, 1, "TEXT", false };
 const rs_setting_t rs_set_proof = { set_proof, 1, 1, "on or off", false };
 const rs_setting_t rs_set_introspection = { set_introspection, 1, 1, "URL", false };
-const rs_setting_t rs_set_client = { set_client, 1, 2, "ID [SECRET-SOURCE], as in my-api file:/etc/apache2/secret",
+const rs_setting_t rs_set_client = { set_client, 1, 2,
+                                     "ID [SECRET-SOURCE], as in my-api file:/etc/apache2/secret",
                                      false };
 const rs_setting_t rs_set_client_auth = { set_client_auth, 1, 1, "basic, post or none", false };
-const rs_setting_t rs_set_introspection_ttl = { set_ttl, 1, 2, "POSITIVE [NEGATIVE], as in 5m 10s", false };
+const rs_setting_t rs_set_introspection_ttl = { set_ttl, 1, 2, "POSITIVE [NEGATIVE], as in 5m 10s",
+                                                false };
 const rs_setting_t rs_set_timeout = { set_timeout, 2, 2, "CONNECT TOTAL, as in 2s 5s", false };
 const rs_setting_t rs_set_trust = { set_trust, 1, 1, "file:CA.pem", false };
-const rs_setting_t rs_set_proxy = { set_proxy, 1, 1, "URL, as in http://proxy.example.com:3128", false };
+const rs_setting_t rs_set_proxy = { set_proxy, 1, 1, "URL, as in http://proxy.example.com:3128",
+                                    false };

@@ -47,8 +47,8 @@ int rs_environment_scrub_hook(request_rec *r)
     return DECLINED;
 }
 
-/* Control bytes end lines and strings elsewhere. A scope or name that has them is no longer what the issuer said, so the
- * variable is left out rather than changed. */
+/* Control bytes end lines and strings elsewhere. A scope or name that has them is no longer what
+ * the issuer said, so the variable is left out rather than changed. */
 static void set_variable(request_rec *r, const char *name, const char *value)
 {
     const char *at;
@@ -74,6 +74,7 @@ int rs_environment_fixups_hook(request_rec *r)
     set_variable(r, "OAUTH2_SCOPE", rs_scope_text(&principal->scope, r->pool));
     set_variable(r, "OAUTH2_EXPIRES",
                  principal->expires ? apr_psprintf(r->pool, "%" APR_INT64_T_FMT,
-                                                   (apr_int64_t)apr_time_sec(principal->expires)) : NULL);
+                                                   (apr_int64_t)apr_time_sec(principal->expires))
+                                    : NULL);
     return DECLINED;
 }

@@ -12,8 +12,8 @@ typedef struct {
 } httpd_log_t;
 
 static const int levels[] = {
-    [RS_LOG_ERROR] = APLOG_ERR,   [RS_LOG_WARNING] = APLOG_WARNING, [RS_LOG_NOTICE] = APLOG_NOTICE,
-    [RS_LOG_INFO] = APLOG_INFO,   [RS_LOG_DEBUG] = APLOG_DEBUG,     [RS_LOG_TRACE] = APLOG_TRACE1,
+    [RS_LOG_ERROR] = APLOG_ERR, [RS_LOG_WARNING] = APLOG_WARNING, [RS_LOG_NOTICE] = APLOG_NOTICE,
+    [RS_LOG_INFO] = APLOG_INFO, [RS_LOG_DEBUG] = APLOG_DEBUG,     [RS_LOG_TRACE] = APLOG_TRACE1,
 };
 
 static bool wants(const rs_log_t *self, rs_log_level_t level)

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The cheapest way through the Require lines. The tree of sections is rebuilt from what each line knows about the sections
- * around it; httpd keeps its own tree to itself. */
+/* The cheapest way through the Require lines. The tree of sections is rebuilt from what each line
+ * knows about the sections around it; httpd keeps its own tree to itself. */
 #include "httpd/rs_needs.h"
 
 #include <apr_strings.h>
@@ -29,7 +29,8 @@ static need_t need_of_line(const rs_require_t *line, const asking_t *asking)
         return need;
     need.failed = line;
     if (rs_require_is_scope(line))
-        need.missing = asking->principal ? rs_scope_missing(&asking->principal->scope, &need.scope) : need.scope.count;
+        need.missing = asking->principal ? rs_scope_missing(&asking->principal->scope, &need.scope)
+                                         : need.scope.count;
     else if (rs_require_is_step_up(line)) {
         need.step_up = 1;
         need.acr_values = rs_require_acr_values(line, asking->r);
@@ -47,8 +48,9 @@ static void join_all(need_t *sum, const need_t *more, apr_pool_t *p)
     sum->beyond += more->beyond;
     sum->step_up += more->step_up;
     if (more->acr_values)
-        sum->acr_values = sum->acr_values ? apr_pstrcat(p, sum->acr_values, " ", more->acr_values, NULL)
-                                          : more->acr_values;
+        sum->acr_values = sum->acr_values
+                              ? apr_pstrcat(p, sum->acr_values, " ", more->acr_values, NULL)
+                              : more->acr_values;
     if (more->max_age >= 0 && (sum->max_age < 0 || more->max_age < sum->max_age))
         sum->max_age = more->max_age;
     if (!sum->failed)
@@ -62,10 +64,11 @@ static bool is_cheaper(const need_t *a, const need_t *b)
     return a->missing != b->missing ? a->missing < b->missing : a->step_up < b->step_up;
 }
 
-static need_t need_of_group(const rs_require_t *const *lines, unsigned count, unsigned depth, const asking_t *asking);
+static need_t need_of_group(const rs_require_t *const *lines, unsigned count, unsigned depth,
+                            const asking_t *asking);
 
-/* The lines from `first` on that stand in the same section at this depth; a line directly in the section around is
- * alone. */
+/* The lines from `first` on that stand in the same section at this depth; a line directly in the
+ * section around is alone. */
 static unsigned group_size(const rs_require_t *const *lines, unsigned count, unsigned depth)
 {
     unsigned size = 1;
@@ -77,8 +80,8 @@ static unsigned group_size(const rs_require_t *const *lines, unsigned count, uns
     return size;
 }
 
-static need_t need_of_members(const rs_require_t *const *lines, unsigned count, unsigned depth, rs_join_t join,
-                              const asking_t *asking)
+static need_t need_of_members(const rs_require_t *const *lines, unsigned count, unsigned depth,
+                              rs_join_t join, const asking_t *asking)
 {
     need_t result = no_need;
     unsigned at = 0, size;
@@ -97,15 +100,18 @@ static need_t need_of_members(const rs_require_t *const *lines, unsigned count, 
     return result;
 }
 
-/* One line, or the lines of one section; lines stand in the order of the configuration, so a section's are together. */
-static need_t need_of_group(const rs_require_t *const *lines, unsigned count, unsigned depth, const asking_t *asking)
+/* One line, or the lines of one section; lines stand in the order of the configuration, so a
+ * section's are together. */
+static need_t need_of_group(const rs_require_t *const *lines, unsigned count, unsigned depth,
+                            const asking_t *asking)
 {
     if (lines[0]->depth <= depth)
         return need_of_line(lines[0], asking);
     return need_of_members(lines, count, depth + 1, lines[0]->around[depth].join, asking);
 }
 
-rs_needs_t rs_needs_of(const apr_array_header_t *lines, const rs_principal_t *principal, request_rec *r)
+rs_needs_t rs_needs_of(const apr_array_header_t *lines, const rs_principal_t *principal,
+                       request_rec *r)
 {
     const rs_require_t **asked = apr_palloc(r->pool, (lines->nelts + 1) * sizeof *asked);
     asking_t asking = { principal, r };
@@ -128,7 +134,8 @@ rs_needs_t rs_needs_of(const apr_array_header_t *lines, const rs_principal_t *pr
     needs.beyond = need.beyond;
     needs.step_up = need.step_up;
     needs.acr_values = need.acr_values;
-    needs.max_age = need.max_age < 0 ? NULL : apr_psprintf(r->pool, "%" APR_INT64_T_FMT, need.max_age);
+    needs.max_age =
+        need.max_age < 0 ? NULL : apr_psprintf(r->pool, "%" APR_INT64_T_FMT, need.max_age);
     needs.failed = need.failed;
     return needs;
 }

@@ -1,18 +1,19 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What we know about one request. Each request_rec has its own; a subrequest or redirected request finds the judgement of
- * the one it came from. */
+/* What we know about one request. Each request_rec has its own; a subrequest or redirected request
+ * finds the judgement of the one it came from. */
 #ifndef RS_REQUEST_H
 #define RS_REQUEST_H
 
 #include "httpd/rs_config.h"
 
 typedef struct {
-    bool judged;                /* verdict holds */
+    bool judged; /* verdict holds */
     rs_verdict_t verdict;
-    rs_presented_t presented;   /* .token NULL: none */
-    const rs_provider_t *by;    /* who judged; NULL: nobody did */
-    apr_array_header_t *lines;  /* const rs_require_t *: our Require lines that httpd has looked at */
-    bool negated_seen;          /* one of them stands below `not` or RequireNone */
+    rs_presented_t presented; /* .token NULL: none */
+    const rs_provider_t *by;  /* who judged; NULL: nobody did */
+    apr_array_header_t
+        *lines;        /* const rs_require_t *: our Require lines that httpd has looked at */
+    bool negated_seen; /* one of them stands below `not` or RequireNone */
     bool checking_access, checking_authorization; /* guards of hooks that call themselves */
 } rs_request_t;
 
@@ -22,7 +23,8 @@ rs_request_t *rs_request(request_rec *r);
 /* The nearest judgement along r->main and r->prev, r itself included; NULL: there is none. */
 const rs_request_t *rs_request_judged(const request_rec *r);
 
-/* Who this request is allowed as; NULL: nobody, or somebody whom another module has authenticated. */
+/* Who this request is allowed as; NULL: nobody, or somebody whom another module has authenticated.
+ */
 const rs_principal_t *rs_request_principal(const request_rec *r);
 
 /* Does this Location use our AuthType? */

@@ -38,7 +38,8 @@ static const char *find_place(rs_require_t *line, const ap_directive_t *directiv
     for (; at && depth < DEPTH_MAX - 1; at = at->parent) {
         if (is_word(at, "<Limit") || is_word(at, "<LimitExcept"))
             continue;
-        if (!is_word(at, "<RequireAll") && !is_word(at, "<RequireAny") && !is_word(at, "<RequireNone"))
+        if (!is_word(at, "<RequireAll") && !is_word(at, "<RequireAny") &&
+            !is_word(at, "<RequireNone"))
             break;
         line->negated |= is_word(at, "<RequireNone");
         inside_out[depth].section = at;
@@ -59,8 +60,8 @@ static const char *find_place(rs_require_t *line, const ap_directive_t *directiv
 
 /* ---- its words ---- */
 
-static const char *parse_argument(rs_argument_t *argument, const rs_require_t *line, const char *word,
-                                  cmd_parms *cmd)
+static const char *parse_argument(rs_argument_t *argument, const rs_require_t *line,
+                                  const char *word, cmd_parms *cmd)
 {
     const char *trouble = NULL;
 
@@ -97,7 +98,8 @@ const char *rs_argument_value(const rs_argument_t *argument, request_rec *r)
         return argument->text;
     value = ap_expr_str_exec(r, argument->expression, &trouble);
     if (trouble)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0641: expression \"%s\" failed, the Require line denies: %s",
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "RS0641: expression \"%s\" failed, the Require line denies: %s",
                       argument->text, trouble);
     /* An empty value never grants: a capture that did not match must not equal an empty claim. */
     return trouble || !value || !*value ? NULL : value;
@@ -121,7 +123,8 @@ static const char *compile(rs_require_t *line, cmd_parms *cmd, const char *words
     return line->kind->compile(line, cmd);
 }
 
-const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words, const void **parsed)
+const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words,
+                             const void **parsed)
 {
     rs_require_t *line = apr_pcalloc(cmd->pool, sizeof *line);
     const char *trouble;

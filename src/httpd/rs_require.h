@@ -23,7 +23,16 @@ typedef struct {
     ap_expr_info_t *expression; /* NULL: constant */
 } rs_argument_t;
 
-typedef enum { RS_OP_PRESENT, RS_OP_EQ, RS_OP_NE, RS_OP_LT, RS_OP_LE, RS_OP_GT, RS_OP_GE, RS_OP_MATCH } rs_op_t;
+typedef enum {
+    RS_OP_PRESENT,
+    RS_OP_EQ,
+    RS_OP_NE,
+    RS_OP_LT,
+    RS_OP_LE,
+    RS_OP_GT,
+    RS_OP_GE,
+    RS_OP_MATCH
+} rs_op_t;
 
 typedef struct {
     const rs_require_kind_t *kind;
@@ -32,9 +41,9 @@ typedef struct {
     bool negated; /* below `not` or RequireNone */
     const rs_argument_t *arguments;
     unsigned count;
-    bool expressions;       /* one of the arguments is one */
-    rs_scope_t scope;       /* of a scope line without expressions */
-    rs_claim_path_t path;   /* of a claim line, with what follows */
+    bool expressions;     /* one of the arguments is one */
+    rs_scope_t scope;     /* of a scope line without expressions */
+    rs_claim_path_t path; /* of a claim line, with what follows */
     rs_op_t op;
     const ap_expr_info_t *condition;   /* of an expr line */
     apr_interval_time_t age_max;       /* of a max-auth-age line */
@@ -49,9 +58,10 @@ void rs_require_register(apr_pool_t *p);
 /* Does the principal meet the line (negation aside)? */
 bool rs_require_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
 
-/* The scopes the line asks for, those of expressions filled in; empty when it asks for something else. Of an any-scope
- * line the one to ask for: the first, or the first that is granted. */
-rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
+/* The scopes the line asks for, those of expressions filled in; empty when it asks for something
+ * else. Of an any-scope line the one to ask for: the first, or the first that is granted. */
+rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal,
+                            request_rec *r);
 
 /* Would another scope make the line true? A new authentication of the user (RFC 9470)? */
 bool rs_require_is_scope(const rs_require_t *line);

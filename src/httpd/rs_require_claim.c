@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Comparing a claim with the words of a Require line: strings bytewise, numbers numerically, true and false; null and
- * absent satisfy nothing. */
+/* Comparing a claim with the words of a Require line: strings bytewise, numbers numerically, true
+ * and false; null and absent satisfy nothing. */
 #include "httpd/rs_require_kinds.h"
 
 #include <apr_strings.h>
@@ -96,7 +96,8 @@ static bool matches_whole(const ap_regex_t *pattern, const rs_claim_t *claim)
 }
 
 /* One value of the claim against all arguments. */
-static bool element_met(const rs_require_t *line, const rs_claim_t *element, rs_op_t op, request_rec *r)
+static bool element_met(const rs_require_t *line, const rs_claim_t *element, rs_op_t op,
+                        request_rec *r)
 {
     unsigned i;
 
@@ -114,7 +115,8 @@ static bool element_met(const rs_require_t *line, const rs_claim_t *element, rs_
     return false;
 }
 
-static bool any_element_met(const rs_require_t *line, const rs_claim_t *claim, rs_op_t op, request_rec *r)
+static bool any_element_met(const rs_require_t *line, const rs_claim_t *claim, rs_op_t op,
+                            request_rec *r)
 {
     rs_claim_iter_t it;
     rs_claim_t element;
@@ -128,7 +130,8 @@ static bool any_element_met(const rs_require_t *line, const rs_claim_t *claim, r
     return false;
 }
 
-/* `!=` is the absence of the value: an argument we cannot work out must not pass as one that differs. */
+/* `!=` is the absence of the value: an argument we cannot work out must not pass as one that
+ * differs. */
 static bool all_known(const rs_require_t *line, request_rec *r)
 {
     unsigned i;

@@ -22,8 +22,11 @@ static const char *compile_scope(rs_require_t *line, cmd_parms *cmd)
         if (line->arguments[i].expression)
             continue;
         if (!rs_scope_from_text(line->arguments[i].text, cmd->pool).count)
-            return apr_psprintf(cmd->pool, "\"%s\" cannot be a scope: RFC 6749 section 3.3 allows printable ASCII without "
-                                "space, quote and backslash", line->arguments[i].text);
+            return apr_psprintf(
+                cmd->pool,
+                "\"%s\" cannot be a scope: RFC 6749 section 3.3 allows printable ASCII without "
+                "space, quote and backslash",
+                line->arguments[i].text);
         text = apr_pstrcat(cmd->pool, text, *text ? " " : "", line->arguments[i].text, NULL);
     }
     line->scope = rs_scope_from_text(text, cmd->pool);
@@ -101,11 +104,14 @@ static const char *compile_patterns(rs_require_t *line, cmd_parms *cmd)
     for (i = 0; i < line->count; i++) {
         if (line->arguments[i].expression)
             return "no expressions in a regular expression";
-        /* The group makes alternatives anchor as a whole; DOLLAR_ENDONLY: "$" is not before a final newline. */
-        patterns[i] = ap_pregcomp(cmd->pool, apr_pstrcat(cmd->pool, "^(?:", line->arguments[i].text, ")$", NULL),
-                                  AP_REG_EXTENDED | AP_REG_DOLLAR_ENDONLY);
+        /* The group makes alternatives anchor as a whole; DOLLAR_ENDONLY: "$" is not before a final
+         * newline. */
+        patterns[i] = ap_pregcomp(
+            cmd->pool, apr_pstrcat(cmd->pool, "^(?:", line->arguments[i].text, ")$", NULL),
+            AP_REG_EXTENDED | AP_REG_DOLLAR_ENDONLY);
         if (!patterns[i])
-            return apr_psprintf(cmd->pool, "\"%s\" is not a regular expression", line->arguments[i].text);
+            return apr_psprintf(cmd->pool, "\"%s\" is not a regular expression",
+                                line->arguments[i].text);
     }
     line->patterns = patterns;
     return NULL;
@@ -172,7 +178,8 @@ static bool issuer_met(const rs_require_t *line, const rs_principal_t *principal
     return text_met(line, principal->issuer, r);
 }
 
-static bool named_claim_met(const rs_require_t *line, const rs_principal_t *principal, const char *name, request_rec *r)
+static bool named_claim_met(const rs_require_t *line, const rs_principal_t *principal,
+                            const char *name, request_rec *r)
 {
     rs_claim_t claim = rs_claims_get(&principal->claims, name);
 
@@ -189,8 +196,8 @@ static bool acr_met(const rs_require_t *line, const rs_principal_t *principal, r
     return named_claim_met(line, principal, "acr", r);
 }
 
-/* Roles stand where the provider that judged the token says: the first path that is present. A string is one role, or
- * several separated by spaces. */
+/* Roles stand where the provider that judged the token says: the first path that is present. A
+ * string is one role, or several separated by spaces. */
 static bool role_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
 {
     const rs_provider_t *by = rs_request(r)->by;
@@ -228,7 +235,8 @@ static const char *compile_age(rs_require_t *line, cmd_parms *cmd)
 static bool age_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
 {
     rs_claim_t claim = rs_claims_get(&principal->claims, "auth_time");
-    double now = (double)r->request_time / APR_USEC_PER_SEC, age_max = (double)line->age_max / APR_USEC_PER_SEC;
+    double now = (double)r->request_time / APR_USEC_PER_SEC,
+           age_max = (double)line->age_max / APR_USEC_PER_SEC;
 
     if (claim.type != RS_JSON_INTEGER && claim.type != RS_JSON_REAL)
         return false;
@@ -242,12 +250,14 @@ static const char *compile_expression(rs_require_t *line, cmd_parms *cmd)
     const char *trouble = NULL;
 
     if (line->count != 1)
-        return "write one expression in quotes, as in Require oauth2-expr \"oauth2_claim('acr') == 'gold'\"";
+        return "write one expression in quotes, as in Require oauth2-expr \"oauth2_claim('acr') == "
+               "'gold'\"";
     line->condition = ap_expr_parse_cmd(cmd, line->arguments[0].text, 0, &trouble, NULL);
     return trouble;
 }
 
-static bool expression_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+static bool expression_met(const rs_require_t *line, const rs_principal_t *principal,
+                           request_rec *r)
 {
     const char *trouble = NULL;
     int result = ap_expr_exec(r, line->condition, &trouble);
@@ -255,8 +265,8 @@ static bool expression_met(const rs_require_t *line, const rs_principal_t *princ
     (void)principal;
     if (!trouble)
         return result > 0;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0642: \"%s\" (%s:%d) failed and denies: %s", line->written, line->file,
-                  line->line, trouble);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0642: \"%s\" (%s:%d) failed and denies: %s",
+                  line->written, line->file, line->line, trouble);
     return false;
 }
 
@@ -323,7 +333,8 @@ apr_int64_t rs_require_max_age(const rs_require_t *line)
     return line->kind == &kinds[KIND_MAX_AUTH_AGE] ? (apr_int64_t)apr_time_sec(line->age_max) : -1;
 }
 
-rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
+rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal,
+                            request_rec *r)
 {
     static const rs_scope_t nothing = { "", 0, 0 };
     const char *at = NULL, *word, *first;
@@ -407,26 +418,22 @@ static const char *parse_expr(cmd_parms *cmd, const char *words, const void **pa
 
 /* mod_authz_core tells a provider neither its name nor a baton: one function for each word. */
 static const authz_provider providers[] = {
-    [KIND_SCOPE] = { check, parse_scope },
-    [KIND_ANY_SCOPE] = { check, parse_any_scope },
-    [KIND_CLAIM] = { check, parse_claim },
-    [KIND_ROLE] = { check, parse_role },
-    [KIND_CLIENT] = { check, parse_client },
-    [KIND_SUBJECT] = { check, parse_subject },
-    [KIND_ISSUER] = { check, parse_issuer },
-    [KIND_AUDIENCE] = { check, parse_audience },
-    [KIND_ACR] = { check, parse_acr },
-    [KIND_MAX_AUTH_AGE] = { check, parse_max_auth_age },
+    [KIND_SCOPE] = { check, parse_scope },   [KIND_ANY_SCOPE] = { check, parse_any_scope },
+    [KIND_CLAIM] = { check, parse_claim },   [KIND_ROLE] = { check, parse_role },
+    [KIND_CLIENT] = { check, parse_client }, [KIND_SUBJECT] = { check, parse_subject },
+    [KIND_ISSUER] = { check, parse_issuer }, [KIND_AUDIENCE] = { check, parse_audience },
+    [KIND_ACR] = { check, parse_acr },       [KIND_MAX_AUTH_AGE] = { check, parse_max_auth_age },
     [KIND_EXPR] = { check, parse_expr },
 };
 
-_Static_assert(sizeof providers / sizeof providers[0] == sizeof kinds / sizeof kinds[0], "one provider for each kind");
+_Static_assert(sizeof providers / sizeof providers[0] == sizeof kinds / sizeof kinds[0],
+               "one provider for each kind");
 
 void rs_require_register(apr_pool_t *p)
 {
     unsigned i;
 
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, kinds[i].name, AUTHZ_PROVIDER_VERSION, &providers[i],
-                                  AP_AUTH_INTERNAL_PER_CONF);
+        ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, kinds[i].name, AUTHZ_PROVIDER_VERSION,
+                                  &providers[i], AP_AUTH_INTERNAL_PER_CONF);
 }

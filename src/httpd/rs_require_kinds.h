@@ -16,11 +16,13 @@ struct rs_require_kind_t {
     /* Check and prepare the arguments; NULL is fine, else a sentence. */
     const char *(*compile)(rs_require_t *line, cmd_parms *cmd);
     bool (*met)(const rs_require_t *line, const rs_principal_t *principal, request_rec *r);
-    bool whole; /* the one argument is an expression as a whole: "%{" in it begins no argument of its own */
+    bool whole; /* the one argument is an expression as a whole: "%{" in it begins no argument of
+                   its own */
 };
 
 /* Between the registration (one provider for each kind) and what all kinds share. */
-const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words, const void **parsed);
+const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words,
+                             const void **parsed);
 authz_status rs_require_check(request_rec *r, const rs_require_t *line);
 
 /* NULL: the expression failed or is empty, so the line denies. */

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* From the checked configuration to something that runs: providers and shared memory before the children fork; HTTP
- * client, Redis connections and local cache in each child; key refresh by mod_watchdog where it is there. */
+/* From the checked configuration to something that runs: providers and shared memory before the
+ * children fork; HTTP client, Redis connections and local cache in each child; key refresh by
+ * mod_watchdog where it is there. */
 #include "httpd/rs_runtime.h"
 #include "base/rs_limits.h"
 #include "cache/rs_seal.h"
@@ -35,12 +36,14 @@ static int failed(server_rec *s, const char *id, apr_status_t status, const char
 static int build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p)
 {
     const char *why = NULL;
-    apr_status_t status = rs_provider_create(&slot->provider, slot->spec, &runtime->services, apr_time_now(), &why, p);
+    apr_status_t status = rs_provider_create(&slot->provider, slot->spec, &runtime->services,
+                                             apr_time_now(), &why, p);
 
     if (status != APR_SUCCESS)
         return failed(s, "RS0611", status,
-                      apr_psprintf(p, "<OAuth2RSProvider %s> (%s:%d): %s", slot->spec->name, slot->section->filename,
-                                   slot->section->line_num, why ? why : "it could not be built"));
+                      apr_psprintf(p, "<OAuth2RSProvider %s> (%s:%d): %s", slot->spec->name,
+                                   slot->section->filename, slot->section->line_num,
+                                   why ? why : "it could not be built"));
     APR_ARRAY_PUSH(runtime->slots, rs_slot_t *) = slot;
     return OK;
 }
@@ -61,7 +64,8 @@ static int build_slots(rs_runtime_t *runtime, server_rec *main_server, apr_pool_
     return OK;
 }
 
-static int read_password(const char **password, const rs_source_t *source, server_rec *s, apr_pool_t *p)
+static int read_password(const char **password, const rs_source_t *source, server_rec *s,
+                         apr_pool_t *p)
 {
     apr_size_t len;
     apr_status_t status;
@@ -69,7 +73,9 @@ static int read_password(const char **password, const rs_source_t *source, serve
     if (!source->value)
         return OK;
     status = rs_source_read(source, password, &len, p);
-    return status == APR_SUCCESS ? OK : failed(s, "RS0612", status, "a password for Redis could not be read");
+    return status == APR_SUCCESS
+               ? OK
+               : failed(s, "RS0612", status, "a password for Redis could not be read");
 }
 
 static int build_seal(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
@@ -108,7 +114,9 @@ static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec
     if (trouble)
         return failed(s, "RS0615", 0, trouble);
     if ((status = rs_tier_shm_open(cache->shm, s, p)) != APR_SUCCESS)
-        return failed(s, "RS0616", status, "the shared-memory cache could not be made: try OAuth2RSCache shm:1m or none");
+        return failed(
+            s, "RS0616", status,
+            "the shared-memory cache could not be made: try OAuth2RSCache shm:1m or none");
     return OK;
 }
 
@@ -122,14 +130,16 @@ static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
     if (state != AP_WATCHDOG_STATE_RUNNING || !runtime->services.http)
         return APR_SUCCESS;
     for (i = 0; i < runtime->slots->nelts; i++)
-        rs_provider_tend(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider, apr_time_now(), ptemp);
+        rs_provider_tend(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider, apr_time_now(),
+                         ptemp);
     return APR_SUCCESS;
 }
 
 /* Without mod_watchdog the request that finds keys old refreshes them. */
 static void watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *enroll =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     ap_watchdog_t *watchdog;
@@ -142,7 +152,8 @@ static void watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
         status = enroll(watchdog, TEND_INTERVAL, runtime, tend);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
-                     "RS0617: no background refresh of keys: mod_watchdog refused; requests refresh them instead");
+                     "RS0617: no background refresh of keys: mod_watchdog refused; requests "
+                     "refresh them instead");
 }
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -151,7 +162,8 @@ int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     return rs_tier_shm_register(pconf) == APR_SUCCESS ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *main_server)
 {
     rs_runtime_t *runtime;
     server_rec *s;
@@ -169,7 +181,8 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return result;
     if (!runtime->slots->nelts)
         return OK;
-    if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) != OK)
+    if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) !=
+        OK)
         return result;
     for (s = main_server; s; s = s->next)
         rs_server_config(s)->runtime = runtime;
@@ -198,8 +211,9 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
         config->pool_max = threads_per_child();
     status = rs_tier_redis_create(&tier, config, runtime->services.log, pchild);
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
-                     "RS0621: this process works without the cache in Redis: it could not be set up");
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, status, s,
+            "RS0621: this process works without the cache in Redis: it could not be set up");
         return NULL;
     }
     return rs_tier_sealed(tier, runtime->seal, pchild);
@@ -213,8 +227,9 @@ static rs_tier_t *open_shared(rs_runtime_t *runtime, server_rec *s, apr_pool_t *
     case RS_SHARED_SHM:
         if (rs_tier_shm_child_init(runtime->cache->shm, s, pchild) == APR_SUCCESS)
             return rs_tier_shm_tier(runtime->cache->shm);
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     "RS0622: this process works without the shared-memory cache: it could not be opened");
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, s,
+            "RS0622: this process works without the shared-memory cache: it could not be opened");
         return NULL;
     case RS_SHARED_NONE:
         break;
@@ -230,9 +245,11 @@ static apr_status_t open_cache(rs_runtime_t *runtime, server_rec *s, apr_pool_t 
 
     local.entries_max = runtime->cache->local_entries;
     if (local.entries_max == RS_UNSET_COUNT)
-        local.entries_max = threads_per_child() > 1 ? LOCAL_ENTRIES_THREADED : LOCAL_ENTRIES_PREFORK;
+        local.entries_max =
+            threads_per_child() > 1 ? LOCAL_ENTRIES_THREADED : LOCAL_ENTRIES_PREFORK;
     local.bytes_max = (apr_size_t)local.entries_max * LOCAL_BYTES_PER_ENTRY;
-    if (local.entries_max && (status = rs_local_create(&config.local, &local, pchild)) != APR_SUCCESS)
+    if (local.entries_max &&
+        (status = rs_local_create(&config.local, &local, pchild)) != APR_SUCCESS)
         return status;
     return rs_cache_create(&runtime->services.cache, &config, pchild);
 }
@@ -248,10 +265,13 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     runtime->services.waiting_max = handles > 1 ? handles / 2 : 1;
     status = open_cache(runtime, s, pchild);
     if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_ERR, status, s, "RS0623: this process works without a cache");
-    status = rs_http_curl_create(&runtime->services.http, handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
+                     "RS0623: this process works without a cache");
+    status = rs_http_curl_create(&runtime->services.http,
+                                 handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
                                  USER_AGENT, pchild);
     if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                     "RS0624: no HTTP client in this process: issuers cannot be asked, such tokens get 503");
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, status, s,
+            "RS0624: no HTTP client in this process: issuers cannot be asked, such tokens get 503");
 }

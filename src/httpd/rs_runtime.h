@@ -5,8 +5,8 @@
 
 #include "httpd/rs_config.h"
 
-/* One for the whole httpd. Made in post_config; each child sets the members of services in child_init, before its first
- * request; nothing changes after that. */
+/* One for the whole httpd. Made in post_config; each child sets the members of services in
+ * child_init, before its first request; nothing changes after that. */
 typedef struct rs_runtime_t {
     rs_services_t services;
     apr_array_header_t *slots; /* rs_slot_t * of all hosts */

@@ -5,22 +5,26 @@
 
 #include <apr_global_mutex.h>
 
-/* What it guards takes microseconds; whoever waits longer than this meets a holder that is stopped or swapped out. */
+/* What it guards takes microseconds; whoever waits longer than this meets a holder that is stopped
+ * or swapped out. */
 #define RS_SHM_LOCK_WAIT apr_time_from_msec(100)
 
 /* The members are each process's own; only the mutex is shared.
  *
- * A holder that dies: APR's pthread mutexes are robust where the system has that (Linux), fcntl, flock and sysvsem
- * give the lock back as well; posixsem does not, and then every attempt fails, none hangs. */
+ * A holder that dies: APR's pthread mutexes are robust where the system has that (Linux), fcntl,
+ * flock and sysvsem give the lock back as well; posixsem does not, and then every attempt fails,
+ * none hangs. */
 typedef struct {
     apr_global_mutex_t *mutex;
     apr_interval_time_t wait;
-    volatile apr_uint32_t in_trouble; /* 1: the last attempt failed; no more waiting until one succeeds at once */
+    volatile apr_uint32_t
+        in_trouble; /* 1: the last attempt failed; no more waiting until one succeeds at once */
 } rs_shm_lock_t;
 
 void rs_shm_lock_init(rs_shm_lock_t *lock, apr_global_mutex_t *mutex, apr_interval_time_t wait);
 
-/* Waits at most lock->wait, and not at all after a failure. Any status but APR_SUCCESS: not acquired. */
+/* Waits at most lock->wait, and not at all after a failure. Any status but APR_SUCCESS: not
+ * acquired. */
 apr_status_t rs_shm_lock_acquire(rs_shm_lock_t *lock);
 void rs_shm_lock_release(rs_shm_lock_t *lock);
 

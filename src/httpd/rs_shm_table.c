@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* A table of small values in anonymous shared memory: linear probing within a window, all of which is looked at, so
- * that slots fall free by the clock alone and removal needs no tombstones. */
+/* A table of small values in anonymous shared memory: linear probing within a window, all of which
+ * is looked at, so that slots fall free by the clock alone and removal needs no tombstones. */
 #include "httpd/rs_shm_table.h"
 
 #include <apr_shm.h>
@@ -30,7 +30,8 @@ typedef struct {
     apr_time_t expires;
 } item_t;
 
-apr_status_t rs_shm_table_create(rs_shm_table_t **table, const rs_shm_table_config_t *config, apr_pool_t *p)
+apr_status_t rs_shm_table_create(rs_shm_table_t **table, const rs_shm_table_config_t *config,
+                                 apr_pool_t *p)
 {
     rs_shm_table_t *made = apr_pcalloc(p, sizeof *made);
     apr_shm_t *shm;
@@ -70,8 +71,10 @@ static apr_uint32_t first_slot(const rs_shm_table_t *table, const rs_sha256_t *k
     return (apr_uint32_t)(((mixed >> 32) * table->count) >> 32);
 }
 
-/* The slot where the key lives, or NULL; *vacant is the first one that is free or past its time, or NULL. */
-static slot_t *find(const rs_shm_table_t *table, const rs_sha256_t *key, apr_time_t now, slot_t **vacant)
+/* The slot where the key lives, or NULL; *vacant is the first one that is free or past its time, or
+ * NULL. */
+static slot_t *find(const rs_shm_table_t *table, const rs_sha256_t *key, apr_time_t now,
+                    slot_t **vacant)
 {
     apr_uint32_t at = first_slot(table, key), probe;
 
@@ -89,7 +92,8 @@ static slot_t *find(const rs_shm_table_t *table, const rs_sha256_t *key, apr_tim
     return NULL;
 }
 
-/* Everything written before is there when the time is: the writer may be killed between any two instructions. */
+/* Everything written before is there when the time is: the writer may be killed between any two
+ * instructions. */
 static void set_expires(slot_t *slot, apr_time_t expires)
 {
     __atomic_store_n(&slot->expires, expires, __ATOMIC_RELEASE);
@@ -117,8 +121,9 @@ static bool acceptable(const rs_shm_table_t *table, const item_t *item, apr_time
     return item->len <= table->config.value_bytes_max && item->expires > now;
 }
 
-apr_status_t rs_shm_table_fetch(rs_shm_table_t *table, const rs_sha256_t *key, const unsigned char **value,
-                                apr_size_t *len, apr_time_t now, apr_pool_t *p)
+apr_status_t rs_shm_table_fetch(rs_shm_table_t *table, const rs_sha256_t *key,
+                                const unsigned char **value, apr_size_t *len, apr_time_t now,
+                                apr_pool_t *p)
 {
     unsigned char copy[RS_SHM_VALUE_BYTES_MAX];
     slot_t *slot, *vacant;
@@ -128,7 +133,8 @@ apr_status_t rs_shm_table_fetch(rs_shm_table_t *table, const rs_sha256_t *key, c
         return status;
     slot = find(table, key, now, &vacant);
     if (slot) {
-        *len = slot->len <= table->config.value_bytes_max ? slot->len : table->config.value_bytes_max;
+        *len =
+            slot->len <= table->config.value_bytes_max ? slot->len : table->config.value_bytes_max;
         memcpy(copy, slot->value, *len);
     }
     rs_shm_lock_release(table->config.lock);
@@ -138,8 +144,9 @@ apr_status_t rs_shm_table_fetch(rs_shm_table_t *table, const rs_sha256_t *key, c
     return APR_SUCCESS;
 }
 
-apr_status_t rs_shm_table_store(rs_shm_table_t *table, const rs_sha256_t *key, const unsigned char *value,
-                                apr_size_t len, apr_time_t expires, apr_time_t now)
+apr_status_t rs_shm_table_store(rs_shm_table_t *table, const rs_sha256_t *key,
+                                const unsigned char *value, apr_size_t len, apr_time_t expires,
+                                apr_time_t now)
 {
     const item_t item = { key, value, len, expires };
     slot_t *slot, *vacant;
@@ -160,8 +167,9 @@ apr_status_t rs_shm_table_store(rs_shm_table_t *table, const rs_sha256_t *key, c
     return status;
 }
 
-apr_status_t rs_shm_table_add(rs_shm_table_t *table, const rs_sha256_t *key, const unsigned char *value,
-                              apr_size_t len, apr_time_t expires, apr_time_t now)
+apr_status_t rs_shm_table_add(rs_shm_table_t *table, const rs_sha256_t *key,
+                              const unsigned char *value, apr_size_t len, apr_time_t expires,
+                              apr_time_t now)
 {
     const item_t item = { key, value, len, expires };
     slot_t *vacant;
@@ -181,8 +189,8 @@ apr_status_t rs_shm_table_add(rs_shm_table_t *table, const rs_sha256_t *key, con
     return status;
 }
 
-apr_status_t rs_shm_table_remove(rs_shm_table_t *table, const rs_sha256_t *key, const unsigned char *value,
-                                 apr_size_t len, apr_time_t now)
+apr_status_t rs_shm_table_remove(rs_shm_table_t *table, const rs_sha256_t *key,
+                                 const unsigned char *value, apr_size_t len, apr_time_t now)
 {
     slot_t *slot, *vacant;
     apr_status_t status = rs_shm_lock_acquire(table->config.lock);

@@ -8,12 +8,13 @@
 
 #include <httpd.h>
 
-/* RS_TOKEN_ACCEPTED: exactly one token, in *presented. RS_TOKEN_ABSENT, RS_TOKEN_AMBIGUOUS, RS_REQUEST_MALFORMED or
- * RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). */
+/* RS_TOKEN_ACCEPTED: exactly one token, in *presented. RS_TOKEN_ABSENT, RS_TOKEN_AMBIGUOUS,
+ * RS_REQUEST_MALFORMED or RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). */
 rs_outcome_t rs_take(rs_presented_t *presented, const request_rec *r);
 
-/* May a token travel on this connection (RFC 6750 section 5.3)? TLS; a ServerName with https, by which the operator says
- * that an offloader stands in front; or a loopback peer that is no proxy. */
+/* May a token travel on this connection (RFC 6750 section 5.3)? TLS; a ServerName with https, by
+ * which the operator says that an offloader stands in front; or a loopback peer that is no proxy.
+ */
 bool rs_transport_is_protected(const request_rec *r);
 
 #endif

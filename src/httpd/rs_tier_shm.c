@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The tier in shared memory. Every access to it is under one lock of bounded wait (shmcb is not safe between
- * processes); a lock that cannot be had is a miss. */
+/* The tier in shared memory. Every access to it is under one lock of bounded wait (shmcb is not
+ * safe between processes); a lock that cannot be had is a miss. */
 #include "httpd/rs_tier_shm.h"
 #include "base/rs_log.h"
 #include "httpd/rs_shm_lock.h"
@@ -20,8 +20,10 @@ APLOG_USE_MODULE(oauth2_rs);
 #define SIZE_DEFAULT (4 * 1024 * 1024)
 #define SIZE_MIN (256 * 1024)
 #define SIZE_MAX_BYTES (1024 * 1024 * 1024)
-#define SHARE 8      /* negatives and the table get an eighth each, verdicts the rest */
-#define OBJECT_SHARE 128 /* shmcb divides its memory; what is larger than this part of it may not fit, and it would log */
+#define SHARE 8 /* negatives and the table get an eighth each, verdicts the rest */
+#define OBJECT_SHARE                                                                               \
+    128 /* shmcb divides its memory; what is larger than this part of it may not fit, and it would \
+           log */
 #define INSTANCES 2
 
 typedef struct {
@@ -61,8 +63,9 @@ static bool shm_healthy(rs_tier_t *tier, apr_time_t now)
     return apr_atomic_read32(&self->lock.in_trouble) == 0;
 }
 
-static apr_status_t shm_fetch(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char **value, apr_size_t *len,
-                              apr_time_t now, apr_pool_t *p)
+static apr_status_t shm_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
+                              const unsigned char **value, apr_size_t *len, apr_time_t now,
+                              apr_pool_t *p)
 {
     rs_tier_shm_t *self = (rs_tier_shm_t *)tier;
     unsigned char *bytes;
@@ -77,8 +80,8 @@ static apr_status_t shm_fetch(rs_tier_t *tier, const rs_cache_key_t *key, const 
     bytes = apr_palloc(p, size);
     if ((status = rs_shm_lock_acquire(&self->lock)) != APR_SUCCESS)
         return status;
-    status = self->provider->retrieve(self->stores[key->kind].cache, self->server, key->digest.bytes, RS_SHA256_BYTES,
-                                      bytes, &size, p);
+    status = self->provider->retrieve(self->stores[key->kind].cache, self->server,
+                                      key->digest.bytes, RS_SHA256_BYTES, bytes, &size, p);
     rs_shm_lock_release(&self->lock);
     if (status != APR_SUCCESS)
         return APR_NOTFOUND;
@@ -93,12 +96,15 @@ static void say_full(rs_tier_shm_t *self, apr_time_t now)
 
     if (rs_log_quiet_ask(&self->full, now, &kept_back))
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, self->server,
-                     "RS0871: the table of claims and marks in shared memory is full (%u more since the last line): "
-                     "give OAuth2RSCache shm:SIZE more memory", kept_back);
+                     "RS0871: the table of claims and marks in shared memory is full (%u more "
+                     "since the last line): "
+                     "give OAuth2RSCache shm:SIZE more memory",
+                     kept_back);
 }
 
-static apr_status_t shm_store(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value, apr_size_t len,
-                              apr_time_t expires, apr_time_t now, apr_pool_t *p)
+static apr_status_t shm_store(rs_tier_t *tier, const rs_cache_key_t *key,
+                              const unsigned char *value, apr_size_t len, apr_time_t expires,
+                              apr_time_t now, apr_pool_t *p)
 {
     rs_tier_shm_t *self = (rs_tier_shm_t *)tier;
     const store_t *store;
@@ -117,14 +123,14 @@ static apr_status_t shm_store(rs_tier_t *tier, const rs_cache_key_t *key, const 
         return APR_ENOSPC;
     if ((status = rs_shm_lock_acquire(&self->lock)) != APR_SUCCESS)
         return status;
-    status = self->provider->store(store->cache, self->server, key->digest.bytes, RS_SHA256_BYTES, expires,
-                                   (unsigned char *)value, (unsigned int)len, p);
+    status = self->provider->store(store->cache, self->server, key->digest.bytes, RS_SHA256_BYTES,
+                                   expires, (unsigned char *)value, (unsigned int)len, p);
     rs_shm_lock_release(&self->lock);
     return status;
 }
 
-static apr_status_t shm_add(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value, apr_size_t len,
-                            apr_time_t expires, apr_time_t now, apr_pool_t *p)
+static apr_status_t shm_add(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value,
+                            apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p)
 {
     rs_tier_shm_t *self = (rs_tier_shm_t *)tier;
     apr_status_t status;
@@ -138,8 +144,9 @@ static apr_status_t shm_add(rs_tier_t *tier, const rs_cache_key_t *key, const un
     return status;
 }
 
-static apr_status_t shm_remove(rs_tier_t *tier, const rs_cache_key_t *key, const unsigned char *value, apr_size_t len,
-                               apr_time_t now, apr_pool_t *p)
+static apr_status_t shm_remove(rs_tier_t *tier, const rs_cache_key_t *key,
+                               const unsigned char *value, apr_size_t len, apr_time_t now,
+                               apr_pool_t *p)
 {
     rs_tier_shm_t *self = (rs_tier_shm_t *)tier;
     apr_status_t status;
@@ -150,7 +157,8 @@ static apr_status_t shm_remove(rs_tier_t *tier, const rs_cache_key_t *key, const
         return APR_NOTFOUND;
     if ((status = rs_shm_lock_acquire(&self->lock)) != APR_SUCCESS)
         return status;
-    status = self->provider->remove(self->stores[key->kind].cache, self->server, key->digest.bytes, RS_SHA256_BYTES, p);
+    status = self->provider->remove(self->stores[key->kind].cache, self->server, key->digest.bytes,
+                                    RS_SHA256_BYTES, p);
     rs_shm_lock_release(&self->lock);
     return status;
 }
@@ -173,13 +181,17 @@ static const char *parse_size(apr_size_t *bytes, const char *text, apr_pool_t *p
         fine = fine && !end[1];
     }
     if (!fine || number < SIZE_MIN || number > SIZE_MAX_BYTES)
-        return apr_psprintf(p, "\"%s\" is no size of the shared-memory cache: write a number with k or m, from 256k to "
-                            "1024m, as in shm:4m", text);
+        return apr_psprintf(p,
+                            "\"%s\" is no size of the shared-memory cache: write a number with k "
+                            "or m, from 256k to "
+                            "1024m, as in shm:4m",
+                            text);
     *bytes = (apr_size_t)number;
     return NULL;
 }
 
-static const char *create_store(rs_tier_shm_t *shm, rs_kind_t kind, apr_size_t bytes, apr_pool_t *ptemp, apr_pool_t *p)
+static const char *create_store(rs_tier_shm_t *shm, rs_kind_t kind, apr_size_t bytes,
+                                apr_pool_t *ptemp, apr_pool_t *p)
 {
     const char *arg = apr_psprintf(p, "oauth2-rs-%s(%" APR_SIZE_T_FMT ")",
                                    kind == RS_KIND_VERDICT ? "verdicts" : "negatives", bytes);
@@ -188,16 +200,19 @@ static const char *create_store(rs_tier_shm_t *shm, rs_kind_t kind, apr_size_t b
     return shm->provider->create(&shm->stores[kind].cache, arg, ptemp, p);
 }
 
-const char *rs_tier_shm_create(rs_tier_shm_t **shm, const char *size, apr_pool_t *ptemp, apr_pool_t *p)
+const char *rs_tier_shm_create(rs_tier_shm_t **shm, const char *size, apr_pool_t *ptemp,
+                               apr_pool_t *p)
 {
     rs_tier_shm_t *made = apr_pcalloc(p, sizeof *made);
     const char *trouble = parse_size(&made->size, size, p);
 
     if (trouble)
         return trouble;
-    made->provider = ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, "shmcb", AP_SOCACHE_PROVIDER_VERSION);
+    made->provider =
+        ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, "shmcb", AP_SOCACHE_PROVIDER_VERSION);
     if (!made->provider)
-        return "the shared-memory cache needs mod_socache_shmcb: enable it (a2enmod socache_shmcb) or write "
+        return "the shared-memory cache needs mod_socache_shmcb: enable it (a2enmod socache_shmcb) "
+               "or write "
                "OAuth2RSCache none";
     made->tier.name = "shm";
     made->tier.healthy = shm_healthy;
@@ -267,7 +282,8 @@ apr_status_t rs_tier_shm_child_init(rs_tier_shm_t *shm, server_rec *s, apr_pool_
     apr_status_t status = apr_global_mutex_child_init(&shm->mutex, file, pchild);
 
     if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_ERR, status, s, "RS0872: the lock of the shared-memory cache could not be opened");
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
+                     "RS0872: the lock of the shared-memory cache could not be opened");
     else
         rs_shm_lock_init(&shm->lock, shm->mutex, RS_SHM_LOCK_WAIT);
     return status;

@@ -17,7 +17,8 @@ static unsigned smallest(unsigned a, unsigned b, unsigned c)
     return least < c ? least : c;
 }
 
-/* Edits from one word to the other: a letter more, less or another one; two rows of the usual table. */
+/* Edits from one word to the other: a letter more, less or another one; two rows of the usual
+ * table. */
 static unsigned edits(const char *a, const char *b)
 {
     unsigned rows[2][WORD_BYTES_MAX + 1], i, j;
@@ -66,31 +67,39 @@ const char *rs_word_find(int *value, const rs_word_t *words, const char *written
         }
     for (word = words; word->word && count < 31; word++) {
         list[count++] = word->word;
-        choices = apr_pstrcat(p, choices, word == words ? "" : word[1].word ? ", " : " or ", word->word, NULL);
+        choices = apr_pstrcat(p, choices,
+                              word == words  ? ""
+                              : word[1].word ? ", "
+                                             : " or ",
+                              word->word, NULL);
     }
     list[count] = NULL;
     nearest = rs_word_nearest(written, list, p);
     return apr_psprintf(p, "unknown word \"%s\": write %s%s%s%s", written, choices,
-                        nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "");
+                        nearest ? " (did you mean \"" : "", nearest ? nearest : "",
+                        nearest ? "\"?)" : "");
 }
 
 static const struct {
     const char *unit;
     apr_interval_time_t length;
 } units[] = {
-    { "", APR_USEC_PER_SEC },          { "ms", APR_USEC_PER_SEC / 1000 },   { "s", APR_USEC_PER_SEC },
-    { "m", 60 * APR_USEC_PER_SEC },    { "min", 60 * APR_USEC_PER_SEC },    { "h", 3600 * APR_USEC_PER_SEC },
+    { "", APR_USEC_PER_SEC },          { "ms", APR_USEC_PER_SEC / 1000 },
+    { "s", APR_USEC_PER_SEC },         { "m", 60 * APR_USEC_PER_SEC },
+    { "min", 60 * APR_USEC_PER_SEC },  { "h", 3600 * APR_USEC_PER_SEC },
     { "d", 86400 * APR_USEC_PER_SEC },
 };
 
-const char *rs_time_parse(apr_interval_time_t *time, const char *written, apr_interval_time_t max, apr_pool_t *p)
+const char *rs_time_parse(apr_interval_time_t *time, const char *written, apr_interval_time_t max,
+                          apr_pool_t *p)
 {
     char *end;
     apr_int64_t number;
     unsigned i;
 
     if (!apr_isdigit(*written))
-        return apr_psprintf(p, "\"%s\" is not a time: write a number and ms, s, m, h or d, as in 30s", written);
+        return apr_psprintf(
+            p, "\"%s\" is not a time: write a number and ms, s, m, h or d, as in 30s", written);
     errno = 0;
     number = apr_strtoi64(written, &end, 10);
     for (i = 0; i < sizeof units / sizeof units[0]; i++) {
@@ -102,10 +111,12 @@ const char *rs_time_parse(apr_interval_time_t *time, const char *written, apr_in
         *time = number * units[i].length;
         return NULL;
     }
-    return apr_psprintf(p, "\"%s\" has an unknown unit: write ms, s, m, h or d, as in 30s", written);
+    return apr_psprintf(p, "\"%s\" has an unknown unit: write ms, s, m, h or d, as in 30s",
+                        written);
 }
 
-const char *rs_count_parse(unsigned *count, const char *written, unsigned min, unsigned max, apr_pool_t *p)
+const char *rs_count_parse(unsigned *count, const char *written, unsigned min, unsigned max,
+                           apr_pool_t *p)
 {
     char *end;
     apr_int64_t number;

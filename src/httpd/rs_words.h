@@ -18,9 +18,11 @@ const char *rs_word_find(int *value, const rs_word_t *words, const char *written
 const char *rs_word_nearest(const char *written, const char *const *words, apr_pool_t *p);
 
 /* 30s, 100ms, 5m, 1h, 2d; a bare number is seconds. 0 is a time. NULL is fine, else a sentence. */
-const char *rs_time_parse(apr_interval_time_t *time, const char *written, apr_interval_time_t max, apr_pool_t *p);
+const char *rs_time_parse(apr_interval_time_t *time, const char *written, apr_interval_time_t max,
+                          apr_pool_t *p);
 
 /* A count from min to max. */
-const char *rs_count_parse(unsigned *count, const char *written, unsigned min, unsigned max, apr_pool_t *p);
+const char *rs_count_parse(unsigned *count, const char *written, unsigned min, unsigned max,
+                           apr_pool_t *p);
 
 #endif

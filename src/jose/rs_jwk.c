@@ -49,11 +49,13 @@ static bool family_fits(const rs_jwk_t *key, const rs_alg_t *alg)
     return false;
 }
 
-/* "EdDSA" in a key or a token is either curve; "Ed25519" is the same algorithm under its own name (RFC 9864 2.2). */
+/* "EdDSA" in a key or a token is either curve; "Ed25519" is the same algorithm under its own name
+ * (RFC 9864 2.2). */
 static bool only_fits(const rs_jwk_t *key, const rs_alg_t *alg)
 {
     return !key->only || key->only == alg ||
-           (key->only->family == RS_FAMILY_EDDSA && alg->family == RS_FAMILY_EDDSA && family_fits(key, key->only));
+           (key->only->family == RS_FAMILY_EDDSA && alg->family == RS_FAMILY_EDDSA &&
+            family_fits(key, key->only));
 }
 
 static unsigned prepare(rs_jwk_t *key)
@@ -101,8 +103,8 @@ static const char *identify_rsa(rs_jwk_t *key)
         return "an RSA key of less than 2048 bits";
     if (bits > RS_RSA_BITS_MAX)
         return "an RSA key of more than 16384 bits";
-    fine = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) && !BN_is_one(e) &&
-           BN_num_bits(e) <= 64;
+    fine = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) &&
+           !BN_is_one(e) && BN_num_bits(e) <= 64;
     BN_free(e);
     key->kty = RS_JWK_RSA;
     return fine ? NULL : "an RSA key with an unusable exponent";
@@ -118,7 +120,8 @@ static const char *identify_ec(rs_jwk_t *key)
     bool on_curve;
     unsigned i;
 
-    if (EVP_PKEY_get_utf8_string_param(key->pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, NULL) != 1)
+    if (EVP_PKEY_get_utf8_string_param(key->pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
+                                       NULL) != 1)
         return "an EC key without a named curve";
     for (i = 0; i < sizeof curves / sizeof curves[0] && strcmp(curves[i].group, group) != 0; i++)
         ;
@@ -157,7 +160,8 @@ static void set_thumbprint(rs_jwk_t *key, apr_pool_t *p)
     rs_sha256(&span, 1, &key->thumbprint);
 }
 
-rs_jwk_t *rs_jwk_of_pkey(EVP_PKEY *pkey, const char *kid, const rs_alg_t *only, const char **why, apr_pool_t *p)
+rs_jwk_t *rs_jwk_of_pkey(EVP_PKEY *pkey, const char *kid, const rs_alg_t *only, const char **why,
+                         apr_pool_t *p)
 {
     rs_jwk_t *key = apr_pcalloc(p, sizeof *key);
 
@@ -244,7 +248,8 @@ const rs_jwk_t *rs_jwk_public(const rs_json_t *object, const char **why, apr_poo
         *why = "a key that is not an object";
     else if (has_secret_part(object))
         *why = "a key with a secret part, which has no place in a public key set";
-    if (*why || (*why = check_kid(object, &kid)) != NULL || (*why = check_purpose(object, &only)) != NULL)
+    if (*why || (*why = check_kid(object, &kid)) != NULL ||
+        (*why = check_purpose(object, &only)) != NULL)
         return NULL;
     ERR_set_mark();
     pkey = rs_jwk_pkey_of_json(object, false, why, p);
@@ -252,7 +257,8 @@ const rs_jwk_t *rs_jwk_public(const rs_json_t *object, const char **why, apr_poo
     return pkey ? rs_jwk_of_pkey(pkey, kid, only, why, p) : NULL;
 }
 
-const rs_jwk_t *rs_jwk_shared(const unsigned char *secret, apr_size_t len, const char **why, apr_pool_t *p)
+const rs_jwk_t *rs_jwk_shared(const unsigned char *secret, apr_size_t len, const char **why,
+                              apr_pool_t *p)
 {
     rs_jwk_t *key;
     rs_span_t spans[2] = { { "oct", 3 }, { secret, len } };

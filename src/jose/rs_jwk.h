@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One key (RFC 7517): public for verifying, or private/secret for signing and decrypting. Parsed once; the
- * EVP key inside is used by all threads and never changed. */
+/* One key (RFC 7517): public for verifying, or private/secret for signing and decrypting. Parsed
+ * once; the EVP key inside is used by all threads and never changed. */
 #ifndef RS_JWK_H
 #define RS_JWK_H
 
@@ -12,9 +12,9 @@ typedef struct rs_jwk_t rs_jwk_t;
 
 typedef enum { RS_JWK_RSA, RS_JWK_EC, RS_JWK_OKP, RS_JWK_OCT } rs_jwk_kty_t;
 
-/* A public key as an issuer publishes it. NULL with a sentence in *why when it cannot verify signatures:
- * unusable, too small, off the curve, for encryption, private parts in it, unknown type. The key is freed
- * with p. */
+/* A public key as an issuer publishes it. NULL with a sentence in *why when it cannot verify
+ * signatures: unusable, too small, off the curve, for encryption, private parts in it, unknown
+ * type. The key is freed with p. */
 const rs_jwk_t *rs_jwk_public(const rs_json_t *object, const char **why, apr_pool_t *p);
 
 /* A secret for HS* (the bytes as they are). NULL when it is shorter than the smallest digest. */

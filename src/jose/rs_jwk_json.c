@@ -39,7 +39,8 @@ static EVP_PKEY *make(const char *type, OSSL_PARAM_BLD *build, bool secret_part)
     EVP_PKEY *pkey = NULL;
 
     if (ctx && params && EVP_PKEY_fromdata_init(ctx) == 1 &&
-        EVP_PKEY_fromdata(ctx, &pkey, secret_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
+        EVP_PKEY_fromdata(ctx, &pkey, secret_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                          params) != 1)
         pkey = NULL;
     OSSL_PARAM_free(params);
     EVP_PKEY_CTX_free(ctx);
@@ -54,8 +55,9 @@ static EVP_PKEY *rsa_of_json(const rs_json_t *object, bool secret_part, apr_pool
 {
     static const char *const names[RSA_MEMBERS] = { "n", "e", "d", "p", "q", "dp", "dq", "qi" };
     static const char *const params[RSA_MEMBERS] = {
-        OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,         OSSL_PKEY_PARAM_RSA_D,
-        OSSL_PKEY_PARAM_RSA_FACTOR1,   OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+        OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+        OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
+        OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
         OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
     };
     unsigned count = secret_part ? RSA_MEMBERS : RSA_MEMBERS_PUBLIC, i;
@@ -92,8 +94,8 @@ static EVP_PKEY *ec_of_json(const rs_json_t *object, bool secret_part, apr_pool_
 
     for (id = RS_ALG_ES256; crv && id <= RS_ALG_ES512 && !alg; id++)
         alg = strcmp(rs_alg_by_id(id)->curve, crv) == 0 ? rs_alg_by_id(id) : NULL;
-    if (!alg || !read_member(object, "x", &x, p) || !read_member(object, "y", &y, p) || x.len != alg->scalar_bytes ||
-        y.len != alg->scalar_bytes)
+    if (!alg || !read_member(object, "x", &x, p) || !read_member(object, "y", &y, p) ||
+        x.len != alg->scalar_bytes || y.len != alg->scalar_bytes)
         return NULL;
     if (secret_part && (!read_member(object, "d", &d, p) || d.len != alg->scalar_bytes))
         return NULL;
@@ -105,7 +107,8 @@ static EVP_PKEY *ec_of_json(const rs_json_t *object, bool secret_part, apr_pool_
     if (d.bytes)
         scalar = BN_bin2bn(d.bytes, (int)d.len, NULL);
     if (build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, crv, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + x.len + y.len) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                         1 + x.len + y.len) == 1 &&
         (!secret_part || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1))
         pkey = make("EC", build, secret_part);
     OSSL_PARAM_BLD_free(build);
@@ -128,8 +131,8 @@ static EVP_PKEY *okp_of_json(const rs_json_t *object, bool secret_part, apr_pool
                        : EVP_PKEY_new_raw_public_key(type, NULL, member.bytes, member.len);
 }
 
-/* RFC 7517 4.7: ordinary base64 of DER, the key's own certificate first. Nobody's chain is trusted here: the set
- * itself came from the issuer. */
+/* RFC 7517 4.7: ordinary base64 of DER, the key's own certificate first. Nobody's chain is trusted
+ * here: the set itself came from the issuer. */
 static EVP_PKEY *pkey_of_x5c(const rs_json_t *object, apr_pool_t *p)
 {
     apr_size_t text_len, len;
@@ -160,7 +163,8 @@ static const type_t types[] = {
     { "OKP", "x", okp_of_json },
 };
 
-EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const char **why, apr_pool_t *p)
+EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const char **why,
+                              apr_pool_t *p)
 {
     const char *kty = rs_json_string(object, "kty");
     EVP_PKEY *pkey;
@@ -169,10 +173,12 @@ EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const c
     for (i = 0; kty && i < sizeof types / sizeof types[0]; i++) {
         if (strcmp(types[i].kty, kty) != 0)
             continue;
-        pkey = !secret_part && !rs_json_get(object, types[i].first) ? pkey_of_x5c(object, p)
-                                                                    : types[i].read(object, secret_part, p);
+        pkey = !secret_part && !rs_json_get(object, types[i].first)
+                   ? pkey_of_x5c(object, p)
+                   : types[i].read(object, secret_part, p);
         if (!pkey)
-            *why = apr_psprintf(p, "an unusable %s key: a member is missing, of the wrong size or no key", kty);
+            *why = apr_psprintf(
+                p, "an unusable %s key: a member is missing, of the wrong size or no key", kty);
         return pkey;
     }
     *why = "a key of a type that is not supported (kty)";
@@ -181,7 +187,8 @@ EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const c
 
 /* ---- writing ---- */
 
-static const char *number_text(const rs_jwk_t *key, const char *param, apr_size_t size, apr_pool_t *p)
+static const char *number_text(const rs_jwk_t *key, const char *param, apr_size_t size,
+                               apr_pool_t *p)
 {
     BIGNUM *number = NULL;
     unsigned char *bytes;
@@ -218,11 +225,12 @@ const char *rs_jwk_required_members(const rs_jwk_t *key, apr_pool_t *p)
                             number_text(key, OSSL_PKEY_PARAM_RSA_N, 0, p));
     case RS_JWK_EC:
         size = (apr_size_t)(EVP_PKEY_get_bits(key->pkey) + 7) / 8;
-        return apr_psprintf(p, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", key->curve,
-                            number_text(key, OSSL_PKEY_PARAM_EC_PUB_X, size, p),
+        return apr_psprintf(p, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}",
+                            key->curve, number_text(key, OSSL_PKEY_PARAM_EC_PUB_X, size, p),
                             number_text(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, p));
     case RS_JWK_OKP:
-        return apr_psprintf(p, "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"}", key->curve, raw_text(key, p));
+        return apr_psprintf(p, "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"}", key->curve,
+                            raw_text(key, p));
     case RS_JWK_OCT:
         break;
     }

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Key sets in the forms in which issuers and administrators write them, and the choice among their keys. */
+/* Key sets in the forms in which issuers and administrators write them, and the choice among their
+ * keys. */
 #include "jose/rs_jwks.h"
 #include "base/rs_limits.h"
 #include "jose/rs_jwk_parts.h"
@@ -33,11 +34,13 @@ static rs_jwks_t *jwks_create(apr_pool_t *p)
 static void remark(rs_jwks_t *set, unsigned number, const char *why, apr_pool_t *p)
 {
     if (strlen(set->remarks) < REMARKS_BYTES_MAX)
-        set->remarks = apr_psprintf(p, "%s%skey %u: %s", set->remarks, *set->remarks ? "; " : "", number, why);
+        set->remarks =
+            apr_psprintf(p, "%s%skey %u: %s", set->remarks, *set->remarks ? "; " : "", number, why);
 }
 
 /* A key beyond the limit is skipped like any other that is of no use. */
-static void take(rs_jwks_t *set, unsigned number, const rs_jwk_t *key, const char *why, apr_pool_t *p)
+static void take(rs_jwks_t *set, unsigned number, const rs_jwk_t *key, const char *why,
+                 apr_pool_t *p)
 {
     if (key && set->keys->nelts >= RS_KEYS_PER_SET_MAX) {
         key = NULL;
@@ -77,23 +80,26 @@ static EVP_PKEY *pkey_of_block(const char *name, const unsigned char *der, long 
     return pkey;
 }
 
-static void take_block(rs_jwks_t *set, unsigned number, const char *name, const char *kid, EVP_PKEY *pkey,
-                       apr_pool_t *p)
+static void take_block(rs_jwks_t *set, unsigned number, const char *name, const char *kid,
+                       EVP_PKEY *pkey, apr_pool_t *p)
 {
-    const char *why = strstr(name, "PRIVATE") ? "a private key, which has no place among public keys"
-                                              : "a PEM block that is no public key and no certificate";
+    const char *why = strstr(name, "PRIVATE")
+                          ? "a private key, which has no place among public keys"
+                          : "a PEM block that is no public key and no certificate";
 
     take(set, number, pkey ? rs_jwk_of_pkey(pkey, kid, NULL, &why, p) : NULL, why, p);
 }
 
-static void take_pem(rs_jwks_t *set, unsigned number, const char *text, apr_size_t len, const char *kid, apr_pool_t *p)
+static void take_pem(rs_jwks_t *set, unsigned number, const char *text, apr_size_t len,
+                     const char *kid, apr_pool_t *p)
 {
     BIO *bio = BIO_new_mem_buf(text, (int)len);
     char *name, *header;
     unsigned char *der;
     long der_len;
 
-    while (bio && number <= 2 * RS_KEYS_PER_SET_MAX && PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
+    while (bio && number <= 2 * RS_KEYS_PER_SET_MAX &&
+           PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
         take_block(set, number++, name, kid, pkey_of_block(name, der, der_len), p);
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -163,8 +169,10 @@ const rs_jwks_t *rs_jwks_parse(const char *text, apr_size_t len, const char **wh
     if (*why)
         return NULL;
     if (!set->keys->nelts) {
-        *why = *set->remarks ? apr_pstrcat(p, "none of its keys can be used (", set->remarks, ")", NULL)
-                             : "there is no key in it (a key set, a key, PEM public keys and certificates are known)";
+        *why = *set->remarks
+                   ? apr_pstrcat(p, "none of its keys can be used (", set->remarks, ")", NULL)
+                   : "there is no key in it (a key set, a key, PEM public keys and certificates "
+                     "are known)";
         return NULL;
     }
     return set;
@@ -186,7 +194,8 @@ const rs_jwks_t *rs_jwks_join(const rs_jwks_t *const *sets, unsigned count, apr_
     for (i = 0; i < count; i++) {
         apr_array_cat(joined->keys, sets[i]->keys);
         if (*sets[i]->remarks)
-            joined->remarks = apr_pstrcat(p, joined->remarks, *joined->remarks ? "; " : "", sets[i]->remarks, NULL);
+            joined->remarks = apr_pstrcat(p, joined->remarks, *joined->remarks ? "; " : "",
+                                          sets[i]->remarks, NULL);
     }
     return joined;
 }
@@ -237,7 +246,8 @@ bool rs_jwks_has(const rs_jwks_t *set, const rs_sha256_t *thumbprint)
     int i;
 
     for (i = 0; i < set->keys->nelts; i++) {
-        if (rs_sha256_equal(rs_jwk_thumbprint(APR_ARRAY_IDX(set->keys, i, const rs_jwk_t *)), thumbprint))
+        if (rs_sha256_equal(rs_jwk_thumbprint(APR_ARRAY_IDX(set->keys, i, const rs_jwk_t *)),
+                            thumbprint))
             return true;
     }
     return false;

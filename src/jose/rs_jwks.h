@@ -9,9 +9,10 @@
 
 typedef struct rs_jwks_t rs_jwks_t;
 
-/* Make a set from what an endpoint or a file says: a JWKS, a single JWK, PEM public keys or certificates, or a
- * map of kid to PEM. Keys that cannot be used are skipped; what was skipped and why is in rs_jwks_remarks().
- * NULL with a sentence in *why when the text is none of these or not one key of it is usable. */
+/* Make a set from what an endpoint or a file says: a JWKS, a single JWK, PEM public keys or
+ * certificates, or a map of kid to PEM. Keys that cannot be used are skipped; what was skipped and
+ * why is in rs_jwks_remarks(). NULL with a sentence in *why when the text is none of these or not
+ * one key of it is usable. */
 const rs_jwks_t *rs_jwks_parse(const char *text, apr_size_t len, const char **why, apr_pool_t *p);
 
 /* The set of one key. */
@@ -22,9 +23,9 @@ const rs_jwks_t *rs_jwks_join(const rs_jwks_t *const *sets, unsigned count, apr_
 unsigned rs_jwks_count(const rs_jwks_t *keys);
 const char *rs_jwks_remarks(const rs_jwks_t *keys); /* "" when nothing was skipped */
 
-/* The keys that may have signed this: by kid if the token names one, and always by kty, use, key_ops, alg and
- * crv. Without kid every fitting key, at most RS_KEYS_TRIED_PER_TOKEN_MAX. Call with *at = 0 first; NULL: no
- * more. */
+/* The keys that may have signed this: by kid if the token names one, and always by kty, use,
+ * key_ops, alg and crv. Without kid every fitting key, at most RS_KEYS_TRIED_PER_TOKEN_MAX. Call
+ * with *at = 0 first; NULL: no more. */
 const rs_jwk_t *rs_jwks_next(const rs_jwks_t *keys, const rs_jws_t *jws, unsigned *at);
 
 /* Is the key with this thumbprint in the set? */

@@ -27,7 +27,8 @@ struct rs_jws_t {
 
 /* ---- parsing ---- */
 
-static bool optional_text(const rs_json_t *header, const char *name, apr_size_t bytes_max, const char **text)
+static bool optional_text(const rs_json_t *header, const char *name, apr_size_t bytes_max,
+                          const char **text)
 {
     const rs_json_t *value = rs_json_get(header, name);
     apr_size_t len = 0;
@@ -39,7 +40,8 @@ static bool optional_text(const rs_json_t *header, const char *name, apr_size_t 
 #define TYP_BYTES_MAX 128
 #define ALG_BYTES_MAX 64
 
-/* jku, x5u, x5c and jwk are not looked at: a token does not say where its key is (RFC 8725 3.10). */
+/* jku, x5u, x5c and jwk are not looked at: a token does not say where its key is (RFC 8725 3.10).
+ */
 static bool read_header(rs_jws_t *jws, const char *text, apr_size_t len, apr_pool_t *p)
 {
     unsigned char *bytes;
@@ -51,7 +53,8 @@ static bool read_header(rs_jws_t *jws, const char *text, apr_size_t len, apr_poo
     jws->header = rs_json_object((const char *)bytes, bytes_len, &rs_json_token_limits, NULL, p);
     if (!jws->header)
         return false;
-    /* RFC 7515 4.1.11: we understand no extension, so any crit is one too many; b64 (RFC 7797) without crit is void. */
+    /* RFC 7515 4.1.11: we understand no extension, so any crit is one too many; b64 (RFC 7797)
+     * without crit is void. */
     if (rs_json_get(jws->header, "crit") || rs_json_get(jws->header, "b64"))
         return false;
     if (!optional_text(jws->header, "kid", RS_KID_BYTES_MAX, &jws->kid) ||
@@ -77,10 +80,10 @@ rs_outcome_t rs_jws_parse(const rs_jws_t **jws, const char *token, apr_size_t le
     parsed->signing_input = token;
     parsed->signing_input_len = (apr_size_t)(second - token);
     if (!read_header(parsed, token, (apr_size_t)(first - token), p) ||
-        rs_base64url_decode(first + 1, (apr_size_t)(second - first - 1), &parsed->payload, &parsed->payload_len, p) !=
-            APR_SUCCESS ||
-        rs_base64url_decode(second + 1, (apr_size_t)(end - second - 1), &parsed->signature, &parsed->signature_len,
-                            p) != APR_SUCCESS)
+        rs_base64url_decode(first + 1, (apr_size_t)(second - first - 1), &parsed->payload,
+                            &parsed->payload_len, p) != APR_SUCCESS ||
+        rs_base64url_decode(second + 1, (apr_size_t)(end - second - 1), &parsed->signature,
+                            &parsed->signature_len, p) != APR_SUCCESS)
         return RS_TOKEN_MALFORMED;
     *jws = parsed;
     return RS_TOKEN_ACCEPTED;
@@ -116,8 +119,8 @@ const rs_json_t *rs_jws_claims(const rs_jws_t *jws, const char **why, apr_pool_t
     rs_jws_t *self = (rs_jws_t *)jws; /* what is remembered is no part of its value */
 
     if (!self->claims && !self->claims_why)
-        self->claims = rs_json_object((const char *)jws->payload, jws->payload_len, &rs_json_token_limits,
-                                      &self->claims_why, p);
+        self->claims = rs_json_object((const char *)jws->payload, jws->payload_len,
+                                      &rs_json_token_limits, &self->claims_why, p);
     if (why)
         *why = self->claims ? NULL : self->claims_why;
     return self->claims;
@@ -136,14 +139,17 @@ static bool verify_hmac(const rs_jws_t *jws, const rs_jwk_t *key)
     unsigned char tag[EVP_MAX_MD_SIZE];
     unsigned tag_len = 0;
     EVP_MD *digest = EVP_MD_fetch(NULL, jws->alg->digest, NULL);
-    bool made = digest && HMAC(digest, key->secret, (int)key->secret_len, (const unsigned char *)jws->signing_input,
-                               jws->signing_input_len, tag, &tag_len);
+    bool made = digest && HMAC(digest, key->secret, (int)key->secret_len,
+                               (const unsigned char *)jws->signing_input, jws->signing_input_len,
+                               tag, &tag_len);
 
     EVP_MD_free(digest);
-    return made && tag_len == jws->signature_len && CRYPTO_memcmp(tag, jws->signature, tag_len) == 0;
+    return made && tag_len == jws->signature_len &&
+           CRYPTO_memcmp(tag, jws->signature, tag_len) == 0;
 }
 
-/* RFC 7518 3.4: R and S one behind the other, each of full size; the crypto library wants DER. NULL: wrong size. */
+/* RFC 7518 3.4: R and S one behind the other, each of full size; the crypto library wants DER.
+ * NULL: wrong size. */
 static unsigned char *der_of_raw(const rs_jws_t *jws, int *der_len)
 {
     int size = (int)jws->alg->scalar_bytes;
@@ -166,8 +172,8 @@ static unsigned char *der_of_raw(const rs_jws_t *jws, int *der_len)
     return der;
 }
 
-static bool verify_prepared(const rs_jws_t *jws, const EVP_MD_CTX *prepared, const unsigned char *signature,
-                            apr_size_t len)
+static bool verify_prepared(const rs_jws_t *jws, const EVP_MD_CTX *prepared,
+                            const unsigned char *signature, apr_size_t len)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool fine = ctx && EVP_MD_CTX_copy_ex(ctx, prepared) == 1 &&
@@ -195,7 +201,8 @@ rs_outcome_t rs_jws_verify(const rs_jws_t *jws, const rs_jwk_t *key, rs_alg_set_
 
     if (!alg || !rs_alg_set_has(allowed, alg) || !rs_jwk_fits(key, alg))
         return RS_TOKEN_ALG_REFUSED;
-    ERR_set_mark(); /* what fails here is no business of the TLS code that shares this thread's error queue */
+    ERR_set_mark(); /* what fails here is no business of the TLS code that shares this thread's
+                       error queue */
     switch (alg->family) {
     case RS_FAMILY_HMAC:
         fine = verify_hmac(jws, key);

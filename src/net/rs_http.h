@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Calls to an issuer. The interface is what verifiers use and tests fake; rs_http_curl.h makes the real one.
- * A transport never follows a redirect, never sends to another host than the URL names, and keeps every
- * bound: connect and total time, bytes of the body. */
+/* Calls to an issuer. The interface is what verifiers use and tests fake; rs_http_curl.h makes the
+ * real one. A transport never follows a redirect, never sends to another host than the URL names,
+ * and keeps every bound: connect and total time, bytes of the body. */
 #ifndef RS_HTTP_H
 #define RS_HTTP_H
 
@@ -14,10 +14,10 @@ typedef struct {
 
 /* How to reach one issuer; constant after configuration, shared by its calls. */
 typedef struct {
-    const char *ca_file;               /* PEM; NULL: the system's */
+    const char *ca_file;                  /* PEM; NULL: the system's */
     const char *client_cert, *client_key; /* PEM files; NULL: none */
-    const char *proxy;                 /* NULL: none; the environment's proxy variables are never used */
-    const char *unix_socket;           /* NULL: TCP */
+    const char *proxy;       /* NULL: none; the environment's proxy variables are never used */
+    const char *unix_socket; /* NULL: TCP */
     apr_interval_time_t connect_timeout, total_timeout;
 } rs_http_peer_t;
 
@@ -43,9 +43,9 @@ typedef struct {
 
 typedef struct rs_http_t rs_http_t;
 struct rs_http_t {
-    /* APR_SUCCESS for any complete reply, whatever its status. APR_TIMEUP, APR_ECONNREFUSED, APR_ENOSPC (body too
-     * large) or APR_EGENERAL otherwise; *why then is a short sentence for the log, without secrets. May be
-     * called from any thread; the reply lives as long as p. */
+    /* APR_SUCCESS for any complete reply, whatever its status. APR_TIMEUP, APR_ECONNREFUSED,
+     * APR_ENOSPC (body too large) or APR_EGENERAL otherwise; *why then is a short sentence for the
+     * log, without secrets. May be called from any thread; the reply lives as long as p. */
     apr_status_t (*perform)(rs_http_t *self, const rs_http_request_t *request,
                             rs_http_response_t **response, const char **why, apr_pool_t *p);
 };

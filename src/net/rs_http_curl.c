@@ -1,11 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The transport on libcurl.
  *
- * A pool of slots; a slot is one easy handle that keeps at most one live connection, and remembers the route of
- * it: origin, CA, client certificate, proxy, socket. A call takes the idle slot of its own route, else an unused
- * one, else the one idle longest, whose handle is then thrown away with its connection and TLS sessions. So the
- * connections of a process are bounded by the number of slots, and that two peers never share one does not rest on
- * libcurl's matching rules (which have left parts of the TLS identity out before). */
+ * A pool of slots; a slot is one easy handle that keeps at most one live connection, and remembers
+ * the route of it: origin, CA, client certificate, proxy, socket. A call takes the idle slot of its
+ * own route, else an unused one, else the one idle longest, whose handle is then thrown away with
+ * its connection and TLS sessions. So the connections of a process are bounded by the number of
+ * slots, and that two peers never share one does not rest on libcurl's matching rules (which have
+ * left parts of the TLS identity out before). */
 #include "net/rs_http_curl.h"
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
@@ -161,8 +162,8 @@ static void keep_header(call_t *call, const char *line, apr_size_t len)
     }
 }
 
-/* libcurl hands over whole lines, of interim replies (RFC 9110 15.2) and trailers (RFC 9112 7.1.2) as well. A status line
- * begins anew; what comes behind the empty line is no header. */
+/* libcurl hands over whole lines, of interim replies (RFC 9110 15.2) and trailers (RFC 9112 7.1.2)
+ * as well. A status line begins anew; what comes behind the empty line is no header. */
 static size_t on_header(char *line, size_t size, size_t count, void *baton)
 {
     call_t *call = baton;
@@ -238,12 +239,14 @@ static bool add_headers(struct curl_slist **list, const rs_http_request_t *reque
 
     if (!is_header_text(accept) || !append(list, apr_pstrcat(p, "Accept: ", accept, NULL)))
         return false;
-    /* No compression, so that no small reply unpacks into a large one; and no waiting for a 100 (Continue). */
+    /* No compression, so that no small reply unpacks into a large one; and no waiting for a 100
+     * (Continue). */
     if (!append(list, "Accept-Encoding: identity") || !append(list, "Expect:"))
         return false;
     for (i = 0; i < request->header_count; i++) {
         const rs_http_header_t *header = &request->headers[i];
-        const char *between = *header->value ? ": " : ";"; /* libcurl's notation of an empty value */
+        const char *between =
+            *header->value ? ": " : ";"; /* libcurl's notation of an empty value */
 
         if (!is_header_text(header->name) || !is_header_text(header->value) ||
             !append(list, apr_pstrcat(p, header->name, between, header->value, NULL)))
@@ -264,7 +267,8 @@ static CURLcode restrict_schemes(CURL *easy)
 }
 #endif
 
-/* What holds for every call. Each value that is libcurl's own default stands here because we rely on it. */
+/* What holds for every call. Each value that is libcurl's own default stands here because we rely
+ * on it. */
 static const struct {
     CURLoption option;
     long value;
@@ -335,7 +339,8 @@ static CURLcode set_bounds(CURL *easy, const rs_http_request_t *request, apr_int
           milliseconds(peer->connect_timeout < left ? peer->connect_timeout : left) },
         { CURLOPT_TIMEOUT_MS, milliseconds(left) },
     };
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_bytes_max);
+    CURLcode code =
+        curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_bytes_max);
     unsigned i;
 
     for (i = 0; i < sizeof times / sizeof times[0] && code == CURLE_OK; i++)
@@ -364,7 +369,8 @@ static CURLcode set_sinks(CURL *easy, call_t *call, struct curl_slist *headers)
     return code;
 }
 
-static CURLcode set_all(CURL *easy, call_t *call, struct curl_slist *headers, apr_interval_time_t left)
+static CURLcode set_all(CURL *easy, call_t *call, struct curl_slist *headers,
+                        apr_interval_time_t left)
 {
     CURLcode code = set_fixed(easy);
 
@@ -379,8 +385,8 @@ static CURLcode set_all(CURL *easy, call_t *call, struct curl_slist *headers, ap
 
 /* ---- what a failure means ---- */
 
-/* libcurl's own words are added only where they say what to mend and cannot quote a URL: some of them do, with the
- * credentials of a proxy. */
+/* libcurl's own words are added only where they say what to mend and cannot quote a URL: some of
+ * them do, with the credentials of a proxy. */
 static const struct {
     CURLcode code;
     apr_status_t status;
@@ -389,10 +395,12 @@ static const struct {
 } failures[] = {
     { CURLE_COULDNT_CONNECT, APR_ECONNREFUSED, "no connection", true },
     { CURLE_COULDNT_RESOLVE_HOST, APR_EGENERAL, "the name of its host cannot be resolved", false },
-    { CURLE_COULDNT_RESOLVE_PROXY, APR_EGENERAL, "the name of the proxy cannot be resolved", false },
+    { CURLE_COULDNT_RESOLVE_PROXY, APR_EGENERAL, "the name of the proxy cannot be resolved",
+      false },
     { CURLE_PEER_FAILED_VERIFICATION, APR_EGENERAL, "its certificate is not trusted", true },
     { CURLE_SSL_CACERT_BADFILE, APR_EGENERAL, "the CA file cannot be used", true },
-    { CURLE_SSL_CERTPROBLEM, APR_EGENERAL, "our client certificate or its key cannot be used", true },
+    { CURLE_SSL_CERTPROBLEM, APR_EGENERAL, "our client certificate or its key cannot be used",
+      true },
     { CURLE_SSL_CONNECT_ERROR, APR_EGENERAL, "the TLS handshake failed", true },
     { CURLE_PARTIAL_FILE, APR_EGENERAL, "the reply broke off", false },
     { CURLE_GOT_NOTHING, APR_EGENERAL, "the connection was closed without a reply", false },
@@ -401,7 +409,8 @@ static const struct {
     { CURLE_WEIRD_SERVER_REPLY, APR_EGENERAL, "the reply is not HTTP", false },
     { CURLE_UNSUPPORTED_PROTOCOL, APR_EGENERAL, "the reply is not HTTP/1.1", false },
     { CURLE_OUT_OF_MEMORY, APR_EGENERAL, "no memory", false },
-    { CURLE_BAD_FUNCTION_ARGUMENT, APR_EGENERAL, "a header of the request holds a control byte", false },
+    { CURLE_BAD_FUNCTION_ARGUMENT, APR_EGENERAL, "a header of the request holds a control byte",
+      false },
 };
 
 static apr_status_t explain_timeout(CURL *easy, const rs_http_peer_t *peer, const char **why,
@@ -411,7 +420,8 @@ static apr_status_t explain_timeout(CURL *easy, const rs_http_peer_t *peer, cons
 
     curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
     if (sent)
-        *why = apr_psprintf(p, "no complete reply within %ld ms", milliseconds(peer->total_timeout));
+        *why =
+            apr_psprintf(p, "no complete reply within %ld ms", milliseconds(peer->total_timeout));
     else
         *why = apr_psprintf(p, "no connection within %ld ms", milliseconds(peer->connect_timeout));
     return APR_TIMEUP;
@@ -467,7 +477,8 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
     call->response->status = (int)http_status;
     call->response->body = call->body;
     call->response->body_len = call->body_len;
-    /* The handle outlives this call's headers, form and buffers: it keeps its connection and forgets all else. */
+    /* The handle outlives this call's headers, form and buffers: it keeps its connection and
+     * forgets all else. */
     curl_easy_reset(easy);
     curl_slist_free_all(headers);
     return status;
@@ -497,7 +508,8 @@ static unsigned liking(const slot_t *slot, const char *route)
     return strcmp(slot->route, route) == 0 ? 3 : 1;
 }
 
-/* Of its own route the one used last (the likeliest to be still open), of foreign ones the one idle longest. */
+/* Of its own route the one used last (the likeliest to be still open), of foreign ones the one idle
+ * longest. */
 static slot_t *best_slot(curl_http_t *http, const char *route)
 {
     slot_t *best = NULL;
@@ -507,7 +519,8 @@ static slot_t *best_slot(curl_http_t *http, const char *route)
         slot_t *slot = &http->slots[i];
         unsigned likes = liking(slot, route);
 
-        if (likes > liked || (likes && likes == liked && (slot->used > best->used) == (likes == 3))) {
+        if (likes > liked ||
+            (likes && likes == liked && (slot->used > best->used) == (likes == 3))) {
             best = slot;
             liked = likes;
         }
@@ -613,8 +626,9 @@ static apr_status_t destroy(void *baton)
     return APR_SUCCESS;
 }
 
-/* libcurl counts its users (other modules of the process are among them) but older ones count without a lock: one
- * call for all our pools. Never undone, because nobody can know that the other users have finished. */
+/* libcurl counts its users (other modules of the process are among them) but older ones count
+ * without a lock: one call for all our pools. Never undone, because nobody can know that the other
+ * users have finished. */
 static pthread_once_t curl_started = PTHREAD_ONCE_INIT;
 
 static void start_curl(void)

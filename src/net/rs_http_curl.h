@@ -5,8 +5,9 @@
 
 #include "net/rs_http.h"
 
-/* Call in the process that will use it (after fork). At most handles_max calls are under way at once; further
- * callers wait for one, within their own total timeout. Freed with p. user_agent lives as long as p. */
+/* Call in the process that will use it (after fork). At most handles_max calls are under way at
+ * once; further callers wait for one, within their own total timeout. Freed with p. user_agent
+ * lives as long as p. */
 apr_status_t rs_http_curl_create(rs_http_t **http, unsigned handles_max, const char *user_agent,
                                  apr_pool_t *p);
 

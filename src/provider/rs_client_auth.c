@@ -10,16 +10,17 @@
 /* RFC 6749 2.3.1: both are form-encoded first, then joined for HTTP Basic. */
 static void prove_basic(const rs_client_auth_t *auth, rs_client_proof_t *proof, apr_pool_t *p)
 {
-    const char *joined = apr_pstrcat(p, rs_form_encode(auth->id, p), ":", rs_form_encode(auth->secret, p), NULL);
+    const char *joined =
+        apr_pstrcat(p, rs_form_encode(auth->id, p), ":", rs_form_encode(auth->secret, p), NULL);
 
-    proof->authorization =
-        apr_pstrcat(p, "Basic ", rs_base64_encode((const unsigned char *)joined, strlen(joined), p), NULL);
+    proof->authorization = apr_pstrcat(
+        p, "Basic ", rs_base64_encode((const unsigned char *)joined, strlen(joined), p), NULL);
 }
 
 static void prove_post(const rs_client_auth_t *auth, rs_client_proof_t *proof, apr_pool_t *p)
 {
-    proof->fields = apr_pstrcat(p, "&client_id=", rs_form_encode(auth->id, p), "&client_secret=",
-                                rs_form_encode(auth->secret, p), NULL);
+    proof->fields = apr_pstrcat(p, "&client_id=", rs_form_encode(auth->id, p),
+                                "&client_secret=", rs_form_encode(auth->secret, p), NULL);
 }
 
 /* Nothing is proved; the issuer may want to know who asks. */

@@ -13,7 +13,8 @@
 #define BREAKER_FAILURES 5
 #define BREAKER_OPEN apr_time_from_sec(10)
 #define RETRY_AFTER_DEFAULT apr_time_from_sec(1)
-/* However long an issuer wants to be left alone, requests are not refused longer than that on its word. */
+/* However long an issuer wants to be left alone, requests are not refused longer than that on its
+ * word. */
 #define RETRY_AFTER_MAX apr_time_from_sec(60)
 
 struct rs_introspection_t {
@@ -22,14 +23,14 @@ struct rs_introspection_t {
     const rs_services_t *services;
     rs_client_auth_t auth;
     rs_breaker_t breaker;
-    atomic_uint waiting;                 /* threads that wait for the issuer now */
+    atomic_uint waiting;                  /* threads that wait for the issuer now */
     _Atomic apr_int64_t left_alone_until; /* its Retry-After */
     rs_log_quiet_t trouble, crowded;
 };
 
-apr_status_t rs_introspection_create(rs_introspection_t **introspection, const rs_provider_spec_t *spec,
-                                     rs_metadata_t *metadata, const rs_services_t *services, const char **why,
-                                     apr_pool_t *p)
+apr_status_t rs_introspection_create(rs_introspection_t **introspection,
+                                     const rs_provider_spec_t *spec, rs_metadata_t *metadata,
+                                     const rs_services_t *services, const char **why, apr_pool_t *p)
 {
     rs_introspection_t *made = apr_pcalloc(p, sizeof *made);
     apr_size_t len;
@@ -41,7 +42,8 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection, const r
     made->auth.id = spec->introspection.client_id;
     rs_breaker_init(&made->breaker, BREAKER_FAILURES, BREAKER_OPEN);
     if (spec->introspection.client_secret.value &&
-        rs_source_read(&spec->introspection.client_secret, &made->auth.secret, &len, p) != APR_SUCCESS) {
+        rs_source_read(&spec->introspection.client_secret, &made->auth.secret, &len, p) !=
+            APR_SUCCESS) {
         *why = "the secret of OAuth2RSClient cannot be read";
         return APR_EINVAL;
     }
@@ -86,21 +88,24 @@ static call_t refused(const char *detail, apr_time_t now)
 }
 
 /* RFC 7662 2.2: active is a JSON boolean; anything else is no answer. */
-static call_t read_answer(const rs_introspection_t *self, const rs_http_response_t *response, apr_time_t now,
-                          apr_pool_t *p)
+static call_t read_answer(const rs_introspection_t *self, const rs_http_response_t *response,
+                          apr_time_t now, apr_pool_t *p)
 {
     const char *why = NULL;
-    const rs_json_t *json = rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why, p);
+    const rs_json_t *json =
+        rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why, p);
     const rs_json_t *active = rs_json_get(json, "active");
     rs_evidence_t evidence = { .reply = true };
     rs_claims_t claims;
     call_t call = { .result = CALL_ANSWERED };
 
     if (!json)
-        return failed(CALL_FAILED, apr_psprintf(p, "its reply is no JSON object: %s", why ? why : "?"),
+        return failed(CALL_FAILED,
+                      apr_psprintf(p, "its reply is no JSON object: %s", why ? why : "?"),
                       RETRY_AFTER_DEFAULT);
     if (rs_json_type(active) != RS_JSON_BOOLEAN)
-        return failed(CALL_FAILED, "its reply has no member active that is true or false", RETRY_AFTER_DEFAULT);
+        return failed(CALL_FAILED, "its reply has no member active that is true or false",
+                      RETRY_AFTER_DEFAULT);
     if (!rs_json_true(active))
         return refused("the issuer says that it is not active", now);
     claims = rs_claims_from_json(json, p);
@@ -110,23 +115,30 @@ static call_t read_answer(const rs_introspection_t *self, const rs_http_response
     return call;
 }
 
-/* A 400 is about the token when it says so: servers answer like that to a kind of token that they do not introspect. */
+/* A 400 is about the token when it says so: servers answer like that to a kind of token that they
+ * do not introspect. */
 static call_t read_bad_request(const rs_http_response_t *response, apr_time_t now, apr_pool_t *p)
 {
-    const rs_json_t *json = rs_json_object(response->body, response->body_len, &rs_json_document_limits, NULL, p);
+    const rs_json_t *json =
+        rs_json_object(response->body, response->body_len, &rs_json_document_limits, NULL, p);
     const char *error = rs_json_string(json, "error");
 
-    if (error && (strcmp(error, "unsupported_token_type") == 0 || strcmp(error, "invalid_token") == 0))
+    if (error &&
+        (strcmp(error, "unsupported_token_type") == 0 || strcmp(error, "invalid_token") == 0))
         return refused(apr_pstrcat(p, "the issuer answers ", error, NULL), now);
-    if (error && (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0))
-        return failed(CALL_ABOUT_US, apr_pstrcat(p, "it answers ", error, ": check OAuth2RSClient and OAuth2RSClientAuth",
-                                                 NULL), RETRY_AFTER_DEFAULT);
-    return failed(CALL_ABOUT_US, "it answers with status 400: is OAuth2RSIntrospection the right address?",
+    if (error &&
+        (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0))
+        return failed(CALL_ABOUT_US,
+                      apr_pstrcat(p, "it answers ", error,
+                                  ": check OAuth2RSClient and OAuth2RSClientAuth", NULL),
+                      RETRY_AFTER_DEFAULT);
+    return failed(CALL_ABOUT_US,
+                  "it answers with status 400: is OAuth2RSIntrospection the right address?",
                   RETRY_AFTER_DEFAULT);
 }
 
-static call_t read_response(const rs_introspection_t *self, const rs_http_response_t *response, apr_time_t now,
-                            apr_pool_t *p)
+static call_t read_response(const rs_introspection_t *self, const rs_http_response_t *response,
+                            apr_time_t now, apr_pool_t *p)
 {
     switch (response->status) {
     case 200:
@@ -135,29 +147,40 @@ static call_t read_response(const rs_introspection_t *self, const rs_http_respon
         return read_bad_request(response, now, p);
     case 401:
     case 403:
-        return failed(CALL_ABOUT_US,
-                      apr_psprintf(p, "it does not accept our credentials (status %d): check OAuth2RSClient and "
-                                   "OAuth2RSClientAuth", response->status), RETRY_AFTER_DEFAULT);
+        return failed(
+            CALL_ABOUT_US,
+            apr_psprintf(p,
+                         "it does not accept our credentials (status %d): check OAuth2RSClient and "
+                         "OAuth2RSClientAuth",
+                         response->status),
+            RETRY_AFTER_DEFAULT);
     case 404:
     case 405:
-        return failed(CALL_ABOUT_US,
-                      apr_psprintf(p, "it answers with status %d: is OAuth2RSIntrospection the right address?",
-                                   response->status), RETRY_AFTER_DEFAULT);
+        return failed(
+            CALL_ABOUT_US,
+            apr_psprintf(p,
+                         "it answers with status %d: is OAuth2RSIntrospection the right address?",
+                         response->status),
+            RETRY_AFTER_DEFAULT);
     case 429:
     case 503:
-        return failed(CALL_LATER, apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
-                      retry_after_of(response));
+        return failed(
+            CALL_LATER,
+            apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
+            retry_after_of(response));
     default:
-        return failed(CALL_FAILED,
-                      apr_psprintf(p, "it answers with status %d%s", response->status,
-                                   response->status / 100 == 3 ? "; redirects are not followed" : ""),
-                      RETRY_AFTER_DEFAULT);
+        return failed(
+            CALL_FAILED,
+            apr_psprintf(p, "it answers with status %d%s", response->status,
+                         response->status / 100 == 3 ? "; redirects are not followed" : ""),
+            RETRY_AFTER_DEFAULT);
     }
 }
 
 /* ---- the call ---- */
 
-static const char *find_endpoint(const rs_introspection_t *self, const char **why, apr_time_t now, apr_pool_t *p)
+static const char *find_endpoint(const rs_introspection_t *self, const char **why, apr_time_t now,
+                                 apr_pool_t *p)
 {
     rs_metadata_document_t document;
 
@@ -166,12 +189,13 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
     if (rs_metadata_get(self->metadata, &document, now, why, p) != APR_SUCCESS)
         return NULL;
     if (!document.introspection_endpoint)
-        *why = "its metadata names no acceptable introspection_endpoint: add OAuth2RSIntrospection URL";
+        *why = "its metadata names no acceptable introspection_endpoint: add OAuth2RSIntrospection "
+               "URL";
     return document.introspection_endpoint;
 }
 
-static call_t perform(rs_introspection_t *self, const char *endpoint, const rs_presented_t *presented, apr_time_t now,
-                      apr_pool_t *p)
+static call_t perform(rs_introspection_t *self, const char *endpoint,
+                      const rs_presented_t *presented, apr_time_t now, apr_pool_t *p)
 {
     rs_client_proof_t proof = rs_client_auth_prove(&self->auth, p);
     rs_http_header_t header = { "Authorization", proof.authorization };
@@ -183,11 +207,13 @@ static call_t perform(rs_introspection_t *self, const char *endpoint, const rs_p
     rs_http_response_t *response;
     const char *why = NULL;
 
-    request.form = apr_pstrcat(p, "token=", rs_form_encode(apr_pstrmemdup(p, presented->token, presented->token_len), p),
-                               "&token_type_hint=access_token", proof.fields, NULL);
+    request.form = apr_pstrcat(
+        p, "token=", rs_form_encode(apr_pstrmemdup(p, presented->token, presented->token_len), p),
+        "&token_type_hint=access_token", proof.fields, NULL);
     if (!self->services->http)
         return failed(CALL_FAILED, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
-    if (self->services->http->perform(self->services->http, &request, &response, &why, p) != APR_SUCCESS)
+    if (self->services->http->perform(self->services->http, &request, &response, &why, p) !=
+        APR_SUCCESS)
         return failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
     return read_response(self, response, now, p);
 }
@@ -198,16 +224,20 @@ static void tell(rs_introspection_t *self, const char *endpoint, const call_t *c
 
     if (call->result == CALL_ANSWERED) {
         if (rs_log_quiet_over(&self->trouble))
-            rs_log(self->services->log, RS_LOG_NOTICE, "RS0522: provider %s: introspection at %s works again",
-                   self->spec->name, endpoint);
+            rs_log(self->services->log, RS_LOG_NOTICE,
+                   "RS0522: provider %s: introspection at %s works again", self->spec->name,
+                   endpoint);
     }
     else if (rs_log_quiet_ask(&self->trouble, now, &kept_back))
         rs_log(self->services->log, RS_LOG_WARNING,
-               "RS0521: provider %s: introspection at %s: %s; tokens that are not cached get 503 (%u more failures since "
-               "the last line)", self->spec->name, endpoint, call->why ? call->why : "no reason is known", kept_back);
+               "RS0521: provider %s: introspection at %s: %s; tokens that are not cached get 503 "
+               "(%u more failures since "
+               "the last line)",
+               self->spec->name, endpoint, call->why ? call->why : "no reason is known", kept_back);
 }
 
-/* Only what the issuer does, or cannot do, moves its breaker: nothing that a client can bring about. */
+/* Only what the issuer does, or cannot do, moves its breaker: nothing that a client can bring
+ * about. */
 static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t now)
 {
     if (call->result == CALL_FAILED)
@@ -218,10 +248,12 @@ static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t
         atomic_store(&self->left_alone_until, now + call->retry_after);
 }
 
-static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr_time_t now, apr_pool_t *p)
+static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr_time_t now,
+                  apr_pool_t *p)
 {
     const char *why = NULL, *endpoint = find_endpoint(self, &why, now, p);
-    call_t call = endpoint ? perform(self, endpoint, presented, now, p) : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+    call_t call = endpoint ? perform(self, endpoint, presented, now, p)
+                           : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
 
     note_result(self, &call, now);
     tell(self, endpoint ? endpoint : self->spec->policy.issuer, &call, now);
@@ -237,14 +269,15 @@ static bool crowded(rs_introspection_t *self, apr_time_t now)
         return false;
     if (rs_log_quiet_ask(&self->crowded, now, &kept_back))
         rs_log(self->services->log, RS_LOG_WARNING,
-               "RS0523: provider %s: %u threads of this process wait for the issuer, which is the limit; further tokens "
-               "that are not cached get 503 (%u more since the last line)", self->spec->name,
-               self->services->waiting_max, kept_back);
+               "RS0523: provider %s: %u threads of this process wait for the issuer, which is the "
+               "limit; further tokens "
+               "that are not cached get 503 (%u more since the last line)",
+               self->spec->name, self->services->waiting_max, kept_back);
     return true;
 }
 
-rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented, apr_time_t now,
-                                  apr_pool_t *p)
+rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented,
+                                  apr_time_t now, apr_pool_t *p)
 {
     apr_int64_t until = atomic_load(&self->left_alone_until);
     call_t call;
@@ -252,13 +285,15 @@ rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t
     if (until > now)
         return rs_undecided("the issuer asked to be left alone for a while", until - now, now);
     if (!rs_breaker_allows(&self->breaker, now))
-        return rs_undecided("the issuer does not answer; it is asked again later", rs_breaker_wait(&self->breaker, now),
-                            now);
+        return rs_undecided("the issuer does not answer; it is asked again later",
+                            rs_breaker_wait(&self->breaker, now), now);
     atomic_fetch_add(&self->waiting, 1);
     if (crowded(self, now))
-        call = failed(CALL_LATER, "too many threads wait for the issuer already", RETRY_AFTER_DEFAULT);
+        call =
+            failed(CALL_LATER, "too many threads wait for the issuer already", RETRY_AFTER_DEFAULT);
     else
         call = ask(self, presented, now, p);
     atomic_fetch_sub(&self->waiting, 1);
-    return call.result == CALL_ANSWERED ? call.verdict : rs_undecided(call.why, call.retry_after, now);
+    return call.result == CALL_ANSWERED ? call.verdict
+                                        : rs_undecided(call.why, call.retry_after, now);
 }

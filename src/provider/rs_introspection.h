@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The introspection verifier: the issuer is asked about a token (RFC 7662), and its reply goes through the same rules
- * as a JWT's claims. */
+/* The introspection verifier: the issuer is asked about a token (RFC 7662), and its reply goes
+ * through the same rules as a JWT's claims. */
 #ifndef RS_INTROSPECTION_H
 #define RS_INTROSPECTION_H
 
@@ -9,13 +9,16 @@
 
 typedef struct rs_introspection_t rs_introspection_t;
 
-/* Reads the client's secret, as the user we are now. *why is a sentence when the answer is not APR_SUCCESS. */
-apr_status_t rs_introspection_create(rs_introspection_t **introspection, const rs_provider_spec_t *spec,
-                                     rs_metadata_t *metadata, const rs_services_t *services, const char **why,
+/* Reads the client's secret, as the user we are now. *why is a sentence when the answer is not
+ * APR_SUCCESS. */
+apr_status_t rs_introspection_create(rs_introspection_t **introspection,
+                                     const rs_provider_spec_t *spec, rs_metadata_t *metadata,
+                                     const rs_services_t *services, const char **why,
                                      apr_pool_t *p);
 
-/* One call. Any reply but a well-formed one about this token is undecided. The verdict lives as long as p. */
-rs_verdict_t rs_introspection_ask(rs_introspection_t *introspection, const rs_presented_t *presented, apr_time_t now,
-                                  apr_pool_t *p);
+/* One call. Any reply but a well-formed one about this token is undecided. The verdict lives as
+ * long as p. */
+rs_verdict_t rs_introspection_ask(rs_introspection_t *introspection,
+                                  const rs_presented_t *presented, apr_time_t now, apr_pool_t *p);
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 
 typedef struct {
-    rs_outcome_t outcome;      /* of the last key that was tried; KEY_UNKNOWN when none fits */
-    const rs_jwk_t *key;       /* that verified it */
-    bool named;                /* a key with the token's kid was among those tried */
+    rs_outcome_t outcome; /* of the last key that was tried; KEY_UNKNOWN when none fits */
+    const rs_jwk_t *key;  /* that verified it */
+    bool named;           /* a key with the token's kid was among those tried */
 } trial_t;
 
 static trial_t try_keys(const rs_provider_spec_t *spec, const rs_jwks_t *keys, const rs_jws_t *jws)
@@ -34,28 +34,33 @@ static trial_t try_keys(const rs_provider_spec_t *spec, const rs_jwks_t *keys, c
 static apr_time_t unverified_iat(const rs_jws_t *jws, apr_pool_t *p)
 {
     const rs_json_t *iat = rs_json_get(rs_jws_claims(jws, NULL, p), "iat");
-    double seconds = rs_json_type(iat) == RS_JSON_INTEGER || rs_json_type(iat) == RS_JSON_REAL ? rs_json_real(iat) : 0;
+    double seconds = rs_json_type(iat) == RS_JSON_INTEGER || rs_json_type(iat) == RS_JSON_REAL
+                         ? rs_json_real(iat)
+                         : 0;
 
     return seconds > 0 && seconds < 1e11 ? (apr_time_t)(seconds * APR_USEC_PER_SEC) : 0;
 }
 
-static rs_verdict_t key_unknown(const rs_jws_t *jws, const trial_t *trial, apr_time_t now, apr_pool_t *p)
+static rs_verdict_t key_unknown(const rs_jws_t *jws, const trial_t *trial, apr_time_t now,
+                                apr_pool_t *p)
 {
     const char *kid = rs_jws_kid(jws);
 
     if (trial->outcome == RS_TOKEN_SIGNATURE_WRONG)
         return rs_refuse(trial->outcome, "no key of the issuer verifies its signature", now);
-    return rs_refuse(RS_TOKEN_KEY_UNKNOWN,
-                     kid ? apr_psprintf(p, "the issuer has no key for kid %s and alg %s", rs_json_quote(kid, p),
-                                        rs_jws_alg_text(jws))
-                         : apr_psprintf(p, "the issuer has no key for alg %s", rs_jws_alg_text(jws)),
-                     now);
+    return rs_refuse(
+        RS_TOKEN_KEY_UNKNOWN,
+        kid ? apr_psprintf(p, "the issuer has no key for kid %s and alg %s", rs_json_quote(kid, p),
+                           rs_jws_alg_text(jws))
+            : apr_psprintf(p, "the issuer has no key for alg %s", rs_jws_alg_text(jws)),
+        now);
 }
 
-/* Find the key, asking the issuer anew when the set at hand has none. NULL: *verdict says why. The key lives until p
- * is cleared. */
-static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
-                                rs_verdict_t *verdict, apr_time_t now, apr_pool_t *p)
+/* Find the key, asking the issuer anew when the set at hand has none. NULL: *verdict says why. The
+ * key lives until p is cleared. */
+static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
+                                const rs_jws_t *jws, rs_verdict_t *verdict, apr_time_t now,
+                                apr_pool_t *p)
 {
     apr_interval_time_t retry_after = 0;
     const rs_jwks_t *set = rs_keys_hold(keys, now, &retry_after, p);
@@ -80,15 +85,16 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
     if (trial.key)
         return trial.key;
     if (status == APR_EAGAIN)
-        *verdict = rs_undecided("its key is not known, and the issuer's keys cannot be asked for again yet", retry_after,
-                                now);
+        *verdict = rs_undecided(
+            "its key is not known, and the issuer's keys cannot be asked for again yet",
+            retry_after, now);
     else
         *verdict = key_unknown(jws, &trial, now, p);
     return NULL;
 }
 
-rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws, apr_time_t now,
-                          apr_pool_t *p)
+rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
+                          apr_time_t now, apr_pool_t *p)
 {
     const rs_alg_t *alg = rs_jws_alg(jws);
     const rs_json_t *json;
@@ -100,7 +106,8 @@ rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const
 
     if (!alg || !rs_alg_set_has(spec->keys.algorithms, alg))
         return rs_refuse(RS_TOKEN_ALG_REFUSED,
-                         apr_psprintf(p, "alg %s is not among OAuth2RSAlgorithms", rs_json_quote(rs_jws_alg_text(jws), p)),
+                         apr_psprintf(p, "alg %s is not among OAuth2RSAlgorithms",
+                                      rs_json_quote(rs_jws_alg_text(jws), p)),
                          now);
     key = find_key(spec, keys, jws, &verdict, now, p);
     if (!key)

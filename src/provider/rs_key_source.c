@@ -14,8 +14,8 @@
 #define MTIME_UNKNOWN ((apr_time_t)-1)
 
 /* Keep a text that holds a usable key. */
-static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t len, const char **why,
-                         const char **remarks, apr_pool_t *ptemp)
+static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t len,
+                         const char **why, const char **remarks, apr_pool_t *ptemp)
 {
     const rs_jwks_t *keys = rs_jwks_parse(text, len, why, ptemp);
     char *copy;
@@ -55,8 +55,8 @@ static apr_status_t read_all(const char *name, char **text, apr_size_t *len, apr
     return status;
 }
 
-apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why, const char **remarks,
-                                apr_pool_t *ptemp)
+apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why,
+                                const char **remarks, apr_pool_t *ptemp)
 {
     apr_finfo_t info;
     char *text;
@@ -109,7 +109,8 @@ apr_interval_time_t rs_http_freshness(const rs_http_response_t *response)
 
     if (!response->cache_control)
         return -1;
-    if (directive_value(response->cache_control, "no-store") || directive_value(response->cache_control, "no-cache"))
+    if (directive_value(response->cache_control, "no-store") ||
+        directive_value(response->cache_control, "no-cache"))
         return 0;
     value = directive_value(response->cache_control, "max-age");
     if (!value || *value != '=')
@@ -122,12 +123,14 @@ apr_interval_time_t rs_http_freshness(const rs_http_response_t *response)
     return apr_time_from_sec(fresh_s);
 }
 
-apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch, apr_interval_time_t *fresh,
-                                 const char **why, const char **remarks, apr_pool_t *ptemp)
+apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch,
+                                 apr_interval_time_t *fresh, const char **why, const char **remarks,
+                                 apr_pool_t *ptemp)
 {
     rs_http_request_t request = { .peer = fetch->peer,
                                   .url = fetch->url,
-                                  .accept = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1",
+                                  .accept =
+                                      "application/jwk-set+json, application/json;q=0.9, */*;q=0.1",
                                   .body_bytes_max = RS_JWKS_BYTES_MAX };
     rs_http_response_t *response;
     apr_status_t status;

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One place keys come from: an address of the issuer or a file. Remembers the last text that was good. Used by one
- * thread at a time. */
+/* One place keys come from: an address of the issuer or a file. Remembers the last text that was
+ * good. Used by one thread at a time. */
 #ifndef RS_KEY_SOURCE_H
 #define RS_KEY_SOURCE_H
 
@@ -15,10 +15,10 @@ typedef struct {
     apr_time_t mtime;
 } rs_key_source_t;
 
-/* Read the file if it has changed since. A text without usable key changes nothing: then *why is a sentence.
- * *remarks: what was skipped, "" for nothing. */
-apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why, const char **remarks,
-                                apr_pool_t *ptemp);
+/* Read the file if it has changed since. A text without usable key changes nothing: then *why is a
+ * sentence. *remarks: what was skipped, "" for nothing. */
+apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why,
+                                const char **remarks, apr_pool_t *ptemp);
 
 typedef struct {
     rs_http_t *http;
@@ -26,11 +26,14 @@ typedef struct {
     const char *url;
 } rs_key_fetch_t;
 
-/* Likewise from the issuer. *fresh is how long the reply says it is good for; -1: it says nothing. */
-apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch, apr_interval_time_t *fresh,
-                                 const char **why, const char **remarks, apr_pool_t *ptemp);
+/* Likewise from the issuer. *fresh is how long the reply says it is good for; -1: it says nothing.
+ */
+apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch,
+                                 apr_interval_time_t *fresh, const char **why, const char **remarks,
+                                 apr_pool_t *ptemp);
 
-/* Cache-Control max-age less Age (RFC 9111 4.2); no-store and no-cache are 0. -1: nothing is said. */
+/* Cache-Control max-age less Age (RFC 9111 4.2); no-store and no-cache are 0. -1: nothing is said.
+ */
 apr_interval_time_t rs_http_freshness(const rs_http_response_t *response);
 
 #endif

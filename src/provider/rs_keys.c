@@ -1,9 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Keys over time.
  *
- * Readers take a reference to the current snapshot under a lock that is held for moments only. Whoever finds work
- * (keys are old, a file has changed, a kid is unknown) becomes the one worker: it sets `busy`, works without the lock,
- * and puts a new snapshot in place. Others use the old one meanwhile; only when there is none do they wait. */
+ * Readers take a reference to the current snapshot under a lock that is held for moments only.
+ * Whoever finds work (keys are old, a file has changed, a kid is unknown) becomes the one worker:
+ * it sets `busy`, works without the lock, and puts a new snapshot in place. Others use the old one
+ * meanwhile; only when there is none do they wait. */
 #include "provider/rs_keys.h"
 #include "base/rs_limits.h"
 #include "provider/rs_key_source.h"
@@ -16,7 +17,8 @@
 
 #define FILES_INTERVAL apr_time_from_sec(5)
 #define BACKOFF_FIRST apr_time_from_sec(1)
-/* Background work begins so much of the interval earlier than a request would: at most half a minute. */
+/* Background work begins so much of the interval earlier than a request would: at most half a
+ * minute. */
 #define LEAD_SHARE 10
 #define LEAD_MAX apr_time_from_sec(30)
 #define FILES_DUE_NEVER RS_TIME_NEVER
@@ -34,13 +36,13 @@ struct rs_keys_t {
     const rs_jwk_t *shared_key; /* NULL: none */
     rs_key_source_t *sources;   /* the worker's */
     unsigned source_count;
-    bool remote;                /* one of them is an address */
+    bool remote; /* one of them is an address */
 
     apr_thread_mutex_t *lock; /* guards what follows */
     apr_thread_cond_t *done;
     bool busy;
-    snapshot_t *current; /* NULL: none */
-    bool failing;        /* the last fetch was no success */
+    snapshot_t *current;              /* NULL: none */
+    bool failing;                     /* the last fetch was no success */
     apr_time_t fetched_at, missed_at; /* 0: never */
     apr_time_t fetch_due, files_due;
     apr_interval_time_t interval, backoff;
@@ -86,7 +88,8 @@ static snapshot_t *snapshot_build(const rs_keys_t *keys)
     sets = apr_palloc(pool, (keys->source_count + 1) * sizeof *sets);
     for (i = 0; i < keys->source_count; i++) {
         const rs_key_source_t *source = &keys->sources[i];
-        if (source->text && (sets[count] = rs_jwks_parse(source->text, source->len, &why, pool)) != NULL)
+        if (source->text &&
+            (sets[count] = rs_jwks_parse(source->text, source->len, &why, pool)) != NULL)
             count++;
     }
     if (keys->shared_key)
@@ -120,7 +123,8 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
     const rs_keys_spec_t *spec = &keys->spec->keys;
     int i;
 
-    keys->sources = apr_pcalloc(p, (spec->urls->nelts + spec->files->nelts + 1) * sizeof *keys->sources);
+    keys->sources =
+        apr_pcalloc(p, (spec->urls->nelts + spec->files->nelts + 1) * sizeof *keys->sources);
     for (i = 0; i < spec->files->nelts; i++)
         keys->sources[keys->source_count++].file = APR_ARRAY_IDX(spec->files, i, const char *);
     keys->files_due = keys->source_count ? 0 : FILES_DUE_NEVER;
@@ -133,8 +137,8 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
     }
 }
 
-apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec, rs_metadata_t *metadata,
-                            const rs_services_t *services, apr_pool_t *p)
+apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
+                            rs_metadata_t *metadata, const rs_services_t *services, apr_pool_t *p)
 {
     rs_keys_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -174,11 +178,13 @@ apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **wh
     *why = load_shared_key(keys, p);
     for (i = 0; i < keys->source_count && !*why; i++) {
         rs_key_source_t *source = &keys->sources[i];
-        if (source->file && rs_key_source_read(source, &changed, &trouble, &remarks, p) != APR_SUCCESS)
+        if (source->file &&
+            rs_key_source_read(source, &changed, &trouble, &remarks, p) != APR_SUCCESS)
             *why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file, trouble);
         else if (source->file && *remarks)
-            rs_log(keys->services->log, RS_LOG_INFO, "RS0503: provider %s: keys of %s that are not used: %s",
-                   keys->spec->name, source->file, remarks);
+            rs_log(keys->services->log, RS_LOG_INFO,
+                   "RS0503: provider %s: keys of %s that are not used: %s", keys->spec->name,
+                   source->file, remarks);
     }
     if (*why)
         return APR_EINVAL;
@@ -193,8 +199,9 @@ apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **wh
 static void tell_remarks(const rs_keys_t *keys, const char *place, const char *remarks)
 {
     if (*remarks)
-        rs_log(keys->services->log, RS_LOG_INFO, "RS0504: provider %s: keys of %s that are not used: %s",
-               keys->spec->name, place, remarks);
+        rs_log(keys->services->log, RS_LOG_INFO,
+               "RS0504: provider %s: keys of %s that are not used: %s", keys->spec->name, place,
+               remarks);
 }
 
 /* True when a file has new keys. */
@@ -212,15 +219,16 @@ static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
             continue;
         status = rs_key_source_read(source, &changed, &why, &remarks, ptemp);
         if (status == APR_SUCCESS && changed) {
-            rs_log(keys->services->log, RS_LOG_INFO, "RS0505: provider %s: %s has changed and was read again",
-                   keys->spec->name, source->file);
+            rs_log(keys->services->log, RS_LOG_INFO,
+                   "RS0505: provider %s: %s has changed and was read again", keys->spec->name,
+                   source->file);
             tell_remarks(keys, source->file, remarks);
             any = true;
         }
         else if (status != APR_SUCCESS && source->mtime != before)
             rs_log(keys->services->log, RS_LOG_WARNING,
-                   "RS0506: provider %s: %s has changed, but %s: the keys it had stay in use", keys->spec->name,
-                   source->file, why);
+                   "RS0506: provider %s: %s has changed, but %s: the keys it had stay in use",
+                   keys->spec->name, source->file, why);
     }
     return any;
 }
@@ -232,7 +240,8 @@ typedef struct {
     bool any;
 } fetching_t;
 
-static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, fetching_t *result, apr_time_t now, apr_pool_t *ptemp)
+static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, fetching_t *result, apr_time_t now,
+                      apr_pool_t *ptemp)
 {
     rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, source->url };
     rs_metadata_document_t document;
@@ -271,7 +280,8 @@ static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t int
 
     if (keys->services->random)
         (void)keys->services->random((unsigned char *)&number, sizeof number);
-    return interval - interval / 10 + (apr_interval_time_t)((double)number / 4294967296.0 * (double)(interval / 5));
+    return interval - interval / 10 +
+           (apr_interval_time_t)((double)number / 4294967296.0 * (double)interval / 5);
 }
 
 static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_time_t fresh)
@@ -296,7 +306,8 @@ static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
     }
     keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
     if (keys->backoff > keys->spec->keys.cooldown)
-        keys->backoff = keys->spec->keys.cooldown > BACKOFF_FIRST ? keys->spec->keys.cooldown : BACKOFF_FIRST;
+        keys->backoff =
+            keys->spec->keys.cooldown > BACKOFF_FIRST ? keys->spec->keys.cooldown : BACKOFF_FIRST;
     keys->fetch_due = now + jitter(keys, keys->backoff);
 }
 
@@ -306,15 +317,17 @@ static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
 
     if (result->status == APR_SUCCESS) {
         if (rs_log_quiet_over(&keys->trouble))
-            rs_log(keys->services->log, RS_LOG_NOTICE, "RS0502: provider %s: the issuer's keys can be had again",
-                   keys->spec->name);
+            rs_log(keys->services->log, RS_LOG_NOTICE,
+                   "RS0502: provider %s: the issuer's keys can be had again", keys->spec->name);
         return;
     }
     if (rs_log_quiet_ask(&keys->trouble, now, &kept_back))
         rs_log(keys->services->log, RS_LOG_WARNING,
-               "RS0501: provider %s: keys could not be fetched from %s: %s; %s (%u more failures since the last line)",
+               "RS0501: provider %s: keys could not be fetched from %s: %s; %s (%u more failures "
+               "since the last line)",
                keys->spec->name, result->place, result->why ? result->why : "no reason is known",
-               keys->current ? "the old ones stay in use" : "its JWTs get 503 until they can", kept_back);
+               keys->current ? "the old ones stay in use" : "its JWTs get 503 until they can",
+               kept_back);
 }
 
 typedef enum { WORK_NONE, WORK_FETCH, WORK_FILES } work_t;
@@ -403,7 +416,8 @@ static void wait_for_worker(rs_keys_t *keys)
 
 /* ---- the interface ---- */
 
-const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after, apr_pool_t *p)
+const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after,
+                              apr_pool_t *p)
 {
     hold_t *hold = NULL;
     work_t work;
@@ -431,8 +445,8 @@ const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time
     return hold->snapshot->jwks;
 }
 
-apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now, apr_interval_time_t *retry_after,
-                          apr_pool_t *p)
+apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
+                          apr_interval_time_t *retry_after, apr_pool_t *p)
 {
     apr_interval_time_t cooldown = keys->spec->keys.cooldown;
     apr_status_t status = APR_SUCCESS;

@@ -81,16 +81,20 @@ apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec
     return status;
 }
 
-static apr_status_t read_place(const rs_metadata_t *m, const char *place, rs_metadata_document_t *document,
-                               const char **why, apr_pool_t *p)
+static apr_status_t read_place(const rs_metadata_t *m, const char *place,
+                               rs_metadata_document_t *document, const char **why, apr_pool_t *p)
 {
-    rs_http_request_t request = { .peer = &m->spec->peer, .url = place, .body_bytes_max = RS_METADATA_BYTES_MAX };
+    rs_http_request_t request = { .peer = &m->spec->peer,
+                                  .url = place,
+                                  .body_bytes_max = RS_METADATA_BYTES_MAX };
     rs_http_response_t *response;
-    apr_status_t status = m->services->http->perform(m->services->http, &request, &response, why, p);
+    apr_status_t status =
+        m->services->http->perform(m->services->http, &request, &response, why, p);
 
     if (status != APR_SUCCESS)
         return status;
-    if (response->status == 404 || response->status == 405 || response->status == 400 || response->status == 401) {
+    if (response->status == 404 || response->status == 405 || response->status == 400 ||
+        response->status == 401) {
         *why = "no metadata there";
         return APR_NOTFOUND;
     }
@@ -98,11 +102,12 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place, rs_met
         *why = apr_psprintf(p, "answered with status %d", response->status);
         return APR_EGENERAL;
     }
-    return rs_metadata_parse(document, response->body, response->body_len, m->spec->policy.issuer, why, p);
+    return rs_metadata_parse(document, response->body, response->body_len, m->spec->policy.issuer,
+                             why, p);
 }
 
-static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *document, const char **why,
-                              apr_pool_t *p)
+static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *document,
+                              const char **why, apr_pool_t *p)
 {
     rs_source_t source = { RS_SOURCE_FILE, m->spec->metadata.file };
     const char *text;
@@ -115,9 +120,10 @@ static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *do
     return rs_metadata_parse(document, text, len, m->spec->policy.issuer, why, p);
 }
 
-/* Only a place that has nothing leads to the next: trouble at the first one is trouble of the issuer. */
-static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *document, const char **why,
-                             apr_pool_t *p)
+/* Only a place that has nothing leads to the next: trouble at the first one is trouble of the
+ * issuer. */
+static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *document,
+                             const char **why, apr_pool_t *p)
 {
     const rs_metadata_spec_t *spec = &m->spec->metadata;
     const char *const *place;
@@ -165,7 +171,8 @@ apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document,
         return APR_NOTFOUND;
     }
     apr_thread_mutex_lock(m->lock);
-    ask = (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX) && now - m->asked_at >= RS_METADATA_RETRY;
+    ask = (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX) &&
+          now - m->asked_at >= RS_METADATA_RETRY;
     if (ask)
         m->asked_at = now;
     apr_thread_mutex_unlock(m->lock);

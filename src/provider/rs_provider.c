@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Providers, and the way of a token through them: local cache, choice of the judge, judgement, caches. */
+/* Providers, and the way of a token through them: local cache, choice of the judge, judgement,
+ * caches. */
 #include "provider/rs_provider.h"
 #include "base/rs_limits.h"
 #include "provider/rs_introspection.h"
@@ -20,8 +21,9 @@ struct rs_provider_t {
     rs_log_quiet_t ambiguous;
 };
 
-apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec, const rs_services_t *services,
-                                apr_time_t now, const char **why, apr_pool_t *p)
+apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec,
+                                const rs_services_t *services, apr_time_t now, const char **why,
+                                apr_pool_t *p)
 {
     rs_provider_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status;
@@ -36,13 +38,15 @@ apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec
     if (status == APR_SUCCESS)
         status = rs_keys_load_files(made->keys, now, why, p);
     if (status == APR_SUCCESS && rs_provider_spec_introspects(spec))
-        status = rs_introspection_create(&made->introspection, spec, made->metadata, services, why, p);
+        status =
+            rs_introspection_create(&made->introspection, spec, made->metadata, services, why, p);
     if (status != APR_SUCCESS) {
         if (!*why)
             *why = "there is no memory or no lock for it";
         return status;
     }
-    atomic_store(&made->keys_wanted, rs_provider_spec_judges_jwts(spec) && !rs_provider_spec_introspects(spec));
+    atomic_store(&made->keys_wanted,
+                 rs_provider_spec_judges_jwts(spec) && !rs_provider_spec_introspects(spec));
     *provider = made;
     return APR_SUCCESS;
 }
@@ -76,7 +80,8 @@ static apr_interval_time_t shorter(apr_interval_time_t ours, apr_interval_time_t
     return cap == RS_TTL_UNLIMITED || ours < cap ? ours : cap;
 }
 
-static matter_t matter_of(const rs_question_t *question, unsigned which, apr_time_t now, apr_pool_t *p)
+static matter_t matter_of(const rs_question_t *question, unsigned which, apr_time_t now,
+                          apr_pool_t *p)
 {
     static const char use[] = "mod_oauth2_rs verdict of token";
     rs_provider_t *provider = question->providers[which];
@@ -114,7 +119,9 @@ static rs_entry_t *to_cache(const matter_t *matter, const rs_verdict_t *verdict)
 {
     rs_cache_t *cache = matter->provider->services->cache;
 
-    return cache ? rs_cache_store(cache, &matter->key, verdict, &matter->ttl, matter->now, matter->p) : NULL;
+    return cache
+               ? rs_cache_store(cache, &matter->key, verdict, &matter->ttl, matter->now, matter->p)
+               : NULL;
 }
 
 static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
@@ -128,7 +135,8 @@ static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
 /* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
 static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local)
 {
-    rs_verdict_t asked = rs_introspection_ask(matter->provider->introspection, matter->presented, matter->now, matter->p);
+    rs_verdict_t asked = rs_introspection_ask(matter->provider->introspection, matter->presented,
+                                              matter->now, matter->p);
     apr_time_t until = asked.valid_until;
 
     if (!local || !rs_verdict_is_accepted(&asked))
@@ -141,7 +149,8 @@ static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local
 }
 
 /* Ask, keep the answer, and let those know who wait for it. */
-static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *local, rs_flight_t *flight)
+static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *local,
+                                 rs_flight_t *flight)
 {
     rs_verdict_t verdict = ask_issuer(matter, local);
     rs_entry_t *entry = to_cache(matter, &verdict);
@@ -170,14 +179,15 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
         return ask_and_tell(matter, local, NULL);
     if ((known = from_cache(matter, false)) != NULL)
         return *known;
-    entry = rs_flight_board(rs_cache_flights(cache), &matter->key, call_time_max(matter->provider->spec), &flight,
-                            matter->p);
+    entry = rs_flight_board(rs_cache_flights(cache), &matter->key,
+                            call_time_max(matter->provider->spec), &flight, matter->p);
     if (entry) {
         rs_entry_release_with(entry, matter->p);
         return *rs_entry_verdict(entry);
     }
     if (!flight)
-        return rs_undecided("another request asks the issuer about this token, and has no answer", 0, matter->now);
+        return rs_undecided("another request asks the issuer about this token, and has no answer",
+                            0, matter->now);
     /* Somebody may have landed between our look and our boarding. */
     if ((known = from_cache(matter, true)) != NULL) {
         rs_flight_land(flight, NULL);
@@ -204,14 +214,16 @@ static rs_verdict_t misconfigured(const rs_provider_t *provider, apr_time_t now)
 
     if (rs_log_quiet_ask((rs_log_quiet_t *)&provider->ambiguous, now, &kept_back))
         rs_log(provider->services->log, RS_LOG_ERROR,
-               "RS0531: several providers of this Location (%s among them) may have issued an opaque token, and it is "
-               "shown to none: name one with OAuth2RSUse (%u more since the last line)", provider->spec->name, kept_back);
+               "RS0531: several providers of this Location (%s among them) may have issued an "
+               "opaque token, and it is "
+               "shown to none: name one with OAuth2RSUse (%u more since the last line)",
+               provider->spec->name, kept_back);
     return rs_refuse(RS_SERVER_MISCONFIGURED, "several providers could be asked about it", now);
 }
 
 /* A token that does not say whose it is. */
-static rs_verdict_t judge_opaque(const rs_question_t *question, rs_outcome_t form, const rs_provider_t **by,
-                                 apr_time_t now, apr_pool_t *p)
+static rs_verdict_t judge_opaque(const rs_question_t *question, rs_outcome_t form,
+                                 const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
 {
     unsigned i, candidates = 0, chosen = 0;
     matter_t matter;
@@ -224,7 +236,9 @@ static rs_verdict_t judge_opaque(const rs_question_t *question, rs_outcome_t for
     }
     if (!candidates)
         return rs_refuse(RS_TOKEN_MALFORMED,
-                         form == RS_TOKEN_ACCEPTED ? "it is a JWT that names no issuer" : "it is not a JWT", now);
+                         form == RS_TOKEN_ACCEPTED ? "it is a JWT that names no issuer"
+                                                   : "it is not a JWT",
+                         now);
     if (candidates > 1)
         return misconfigured(question->providers[chosen], now);
     matter = matter_of(question, chosen, now, p);
@@ -237,10 +251,11 @@ static const char *unverified_issuer(const rs_jws_t *jws, apr_pool_t *p)
     return rs_json_string(rs_jws_claims(jws, NULL, p), "iss");
 }
 
-/* The iss that nobody has verified yet only picks who judges. Two providers may have one issuer and differ in their
- * rules: the first one that accepts decides. */
-static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const rs_jws_t *jws, const char *issuer,
-                                          const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
+/* The iss that nobody has verified yet only picks who judges. Two providers may have one issuer and
+ * differ in their rules: the first one that accepts decides. */
+static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const rs_jws_t *jws,
+                                          const char *issuer, const rs_provider_t **by,
+                                          apr_time_t now, apr_pool_t *p)
 {
     rs_verdict_t verdict, first = { .outcome = RS_OUTCOME_COUNT };
     unsigned i;
@@ -251,7 +266,8 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
         if (strcmp(spec->policy.issuer, issuer) != 0)
             continue;
         matter = matter_of(question, i, now, p);
-        verdict = rs_provider_spec_judges_jwts(spec) ? judge_locally(&matter, jws) : judge_by_issuer(&matter, NULL);
+        verdict = rs_provider_spec_judges_jwts(spec) ? judge_locally(&matter, jws)
+                                                     : judge_by_issuer(&matter, NULL);
         if (first.outcome == RS_OUTCOME_COUNT || rs_verdict_is_accepted(&verdict)) {
             first = verdict;
             *by = matter.provider;
@@ -262,10 +278,13 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
     if (first.outcome != RS_OUTCOME_COUNT)
         return first;
     return rs_refuse(RS_TOKEN_ISSUER_WRONG,
-                     apr_psprintf(p, "issuer %.200s is none of this Location's providers", rs_json_quote(issuer, p)), now);
+                     apr_psprintf(p, "issuer %.200s is none of this Location's providers",
+                                  rs_json_quote(issuer, p)),
+                     now);
 }
 
-rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
+rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by,
+                                apr_time_t now, apr_pool_t *p)
 {
     const rs_verdict_t *known;
     const rs_jws_t *jws = NULL;
@@ -285,5 +304,6 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
         return rs_refuse(RS_TOKEN_MALFORMED, "it is larger than 32 KiB", now);
     form = rs_jws_parse(&jws, question->presented->token, question->presented->token_len, p);
     issuer = jws ? unverified_issuer(jws, p) : NULL;
-    return issuer ? judge_by_issuer_named(question, jws, issuer, by, now, p) : judge_opaque(question, form, by, now, p);
+    return issuer ? judge_by_issuer_named(question, jws, issuer, by, now, p)
+                  : judge_opaque(question, form, by, now, p);
 }

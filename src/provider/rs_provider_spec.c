@@ -7,7 +7,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-static void default_paths(rs_claim_paths_t *paths, const char *const *names, unsigned count, apr_pool_t *p)
+static void default_paths(rs_claim_paths_t *paths, const char *const *names, unsigned count,
+                          apr_pool_t *p)
 {
     unsigned i;
 
@@ -53,7 +54,8 @@ bool rs_provider_spec_judges_jwts(const rs_provider_spec_t *spec)
 bool rs_provider_spec_introspects(const rs_provider_spec_t *spec)
 {
     return spec->validate == RS_VALIDATE_INTROSPECTION || spec->validate == RS_VALIDATE_BOTH ||
-           (spec->validate == RS_VALIDATE_AUTO && (spec->introspection.url || spec->introspection.client_id));
+           (spec->validate == RS_VALIDATE_AUTO &&
+            (spec->introspection.url || spec->introspection.client_id));
 }
 
 static const char *check_client(rs_introspection_spec_t *introspection)
@@ -66,7 +68,8 @@ static const char *check_client(rs_introspection_spec_t *introspection)
         return "introspection needs credentials: add OAuth2RSClient ID SECRET-SOURCE, or write "
                "OAuth2RSClientAuth none if this issuer answers anybody";
     if (introspection->auth != RS_CLIENT_AUTH_NONE && !introspection->client_id)
-        return "OAuth2RSClientAuth is set but OAuth2RSClient is missing: add OAuth2RSClient ID SECRET-SOURCE";
+        return "OAuth2RSClientAuth is set but OAuth2RSClient is missing: add OAuth2RSClient ID "
+               "SECRET-SOURCE";
     if (introspection->auth != RS_CLIENT_AUTH_NONE && !secret)
         return "OAuth2RSClient has no secret: write OAuth2RSClient ID file:PATH";
     return NULL;
@@ -78,11 +81,13 @@ static const char *check_keys(const rs_provider_spec_t *spec, apr_pool_t *p)
     rs_alg_set_t shared = keys->algorithms & ~rs_alg_set_asymmetric();
 
     if (keys->shared_key.value && keys->algorithms == rs_alg_set_asymmetric())
-        return "OAuth2RSSharedKey is set but no HS algorithm is allowed: add OAuth2RSAlgorithms HS256";
+        return "OAuth2RSSharedKey is set but no HS algorithm is allowed: add OAuth2RSAlgorithms "
+               "HS256";
     if (shared && !keys->shared_key.value)
         return "OAuth2RSAlgorithms allows HS* but there is no key: add OAuth2RSSharedKey file:PATH";
     if (shared && (shared != keys->algorithms || keys->urls->nelts || keys->files->nelts))
-        return "a shared key never stands beside public keys (a public key could pass as the secret): use one "
+        return "a shared key never stands beside public keys (a public key could pass as the "
+               "secret): use one "
                "provider for HS* and another for the rest";
     if (keys->refresh_min > keys->refresh_max)
         return "OAuth2RSKeysRefresh: the shortest time is longer than the longest";
@@ -98,15 +103,18 @@ const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
     const char *trouble;
 
     if (!spec->policy.issuer)
-        return "OAuth2RSIssuer is missing: name the issuer, as in OAuth2RSIssuer https://login.example.com/";
+        return "OAuth2RSIssuer is missing: name the issuer, as in OAuth2RSIssuer "
+               "https://login.example.com/";
     if (!spec->policy.audience_count && !spec->policy.audience_any)
-        return "OAuth2RSAudience is missing: name this API, as in OAuth2RSAudience https://api.example.com, or "
+        return "OAuth2RSAudience is missing: name this API, as in OAuth2RSAudience "
+               "https://api.example.com, or "
                "write OAuth2RSAudience any to accept tokens that were made for other APIs too";
     if (rs_provider_spec_introspects(spec)) {
         if ((trouble = check_client(&spec->introspection)) != NULL)
             return trouble;
         if (!spec->introspection.url && spec->metadata.off)
-            return "OAuth2RSMetadata is off and no endpoint is named: add OAuth2RSIntrospection URL";
+            return "OAuth2RSMetadata is off and no endpoint is named: add OAuth2RSIntrospection "
+                   "URL";
     }
     if (spec->peer.connect_timeout > spec->peer.total_timeout)
         return "OAuth2RSTimeout: the time to connect is longer than the total";
@@ -136,7 +144,8 @@ static void paths(apr_array_header_t *fields, const rs_claim_paths_t *list, apr_
         field(fields, list->paths[i].written, p);
 }
 
-static void strings(apr_array_header_t *fields, const char *const *list, unsigned count, apr_pool_t *p)
+static void strings(apr_array_header_t *fields, const char *const *list, unsigned count,
+                    apr_pool_t *p)
 {
     unsigned i;
 
@@ -151,7 +160,8 @@ static void policy_fields(apr_array_header_t *fields, const rs_policy_t *policy,
 
     field(fields, policy->issuer, p);
     strings(fields, policy->audiences, policy->audience_count, p);
-    number(fields, policy->audience_any | policy->audience_or_absent << 1 | policy->proof_off << 2, p);
+    number(fields, policy->audience_any | policy->audience_or_absent << 1 | policy->proof_off << 2,
+           p);
     number(fields, policy->types, p);
     strings(fields, policy->type_names, policy->type_count, p);
     number(fields, policy->leeway, p);
@@ -169,7 +179,8 @@ static void policy_fields(apr_array_header_t *fields, const rs_policy_t *policy,
     field(fields, policy->user_prefix, p);
 }
 
-void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint, apr_pool_t *p)
+void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint,
+                                  apr_pool_t *p)
 {
     apr_array_header_t *fields = apr_array_make(p, 64, sizeof(const char *));
     rs_span_t span;

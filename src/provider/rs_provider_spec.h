@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What an administrator wrote about one issuer: the draft that directives fill in, and its check. Checked specs
- * become providers (rs_provider.h) and are never changed again. */
+/* What an administrator wrote about one issuer: the draft that directives fill in, and its check.
+ * Checked specs become providers (rs_provider.h) and are never changed again. */
 #ifndef RS_PROVIDER_SPEC_H
 #define RS_PROVIDER_SPEC_H
 
@@ -61,8 +61,8 @@ typedef struct {
 /* A draft with the defaults of the manual. */
 rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p);
 
-/* What no single directive can see: what is missing, what contradicts. NULL is fine, else a sentence with the remedy.
- * Completes the draft with what follows from it. */
+/* What no single directive can see: what is missing, what contradicts. NULL is fine, else a
+ * sentence with the remedy. Completes the draft with what follows from it. */
 const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p);
 
 /* Is a token of no visible issuer a question for this provider's introspection endpoint? */
@@ -70,8 +70,9 @@ bool rs_provider_spec_introspects(const rs_provider_spec_t *spec);
 /* Does it judge JWTs itself? */
 bool rs_provider_spec_judges_jwts(const rs_provider_spec_t *spec);
 
-/* Digest of the values that a verdict depends on: part of the cache key. No paths, no hosts of ours, no names: two
- * machines with one configuration agree, an edited configuration does not. */
-void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint, apr_pool_t *p);
+/* Digest of the values that a verdict depends on: part of the cache key. No paths, no hosts of
+ * ours, no names: two machines with one configuration agree, an edited configuration does not. */
+void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint,
+                                  apr_pool_t *p);
 
 #endif

@@ -5,7 +5,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/* RFC 9110 5.6.4: a quoted-string may hold anything printable, with quotes and backslashes escaped. */
+/* RFC 9110 5.6.4: a quoted-string may hold anything printable, with quotes and backslashes escaped.
+ */
 static const char *escaped(const char *text, apr_pool_t *p)
 {
     char *copy = apr_palloc(p, strlen(text) * 2 + 1), *at = copy;
@@ -50,7 +51,8 @@ const char *rs_challenge_format(const rs_challenge_t *challenge, apr_pool_t *p)
         if (!parameters[i].value || (i > 0 && !*parameters[i].value))
             continue;
         line = apr_pstrcat(p, line, separator, parameters[i].name, "=\"",
-                           i == 0 ? parameters[i].value : restricted(parameters[i].value, p), "\"", NULL);
+                           i == 0 ? parameters[i].value : restricted(parameters[i].value, p), "\"",
+                           NULL);
         separator = ", ";
     }
     return line;

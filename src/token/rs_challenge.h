@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The WWW-Authenticate we answer with (RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1). */
+/* The WWW-Authenticate we answer with (RFC 6750 section 3, RFC 9470 section 3, RFC 9728
+ * section 5.1). */
 #ifndef RS_CHALLENGE_H
 #define RS_CHALLENGE_H
 
@@ -17,7 +18,8 @@ typedef struct {
     const char *resource_metadata;
 } rs_challenge_t;
 
-/* One challenge. realm is escaped; in the others bytes that RFC 6750 section 3 does not allow become '?'. */
+/* One challenge. realm is escaped; in the others bytes that RFC 6750 section 3 does not allow
+ * become '?'. */
 const char *rs_challenge_format(const rs_challenge_t *challenge, apr_pool_t *p);
 
 #endif

@@ -53,7 +53,7 @@ const char *rs_claim_path_compile(rs_claim_path_t *path, const char *written, ap
     if (count > RS_DOCUMENT_JSON_DEPTH_MAX)
         return "has too many steps";
     steps = apr_palloc(p, count * sizeof *steps);
-    for (i = 0, at = copy; i < count; i++) {
+    for (i = 0, at = copy; at && i < count; i++) {
         char *step = at + 1, *next = strchr(step, '/');
         if (next)
             *next = '\0';
@@ -240,7 +240,8 @@ static bool take_value(const unsigned char **at, const unsigned char *end, rs_cl
         return take_text(at, end, &claim->text, &claim->len);
     case TAG_ARRAY:
     case TAG_OBJECT:
-        if (!take_u32(at, end, &count) || !take_u32(at, end, &body) || (apr_size_t)(end - *at) < body)
+        if (!take_u32(at, end, &count) || !take_u32(at, end, &body) ||
+            (apr_size_t)(end - *at) < body)
             return false;
         claim->type = tag == TAG_ARRAY ? RS_JSON_ARRAY : RS_JSON_OBJECT;
         claim->len = count;
@@ -295,8 +296,8 @@ bool rs_claims_well_formed(const unsigned char *bytes, apr_size_t len)
     const unsigned char *at = bytes;
     rs_claim_t root;
 
-    return take_value(&at, bytes + len, &root) && at == bytes + len && root.type == RS_JSON_OBJECT &&
-           body_well_formed(&root, RS_DOCUMENT_JSON_DEPTH_MAX);
+    return take_value(&at, bytes + len, &root) && at == bytes + len &&
+           root.type == RS_JSON_OBJECT && body_well_formed(&root, RS_DOCUMENT_JSON_DEPTH_MAX);
 }
 
 rs_claim_t rs_claims_root(const rs_claims_t *claims)
@@ -313,10 +314,10 @@ static rs_claim_t member(const rs_claim_t *object, const char *wanted)
 {
     rs_claim_iter_t it = rs_claim_iterate(object);
     rs_claim_t element;
-    const char *name;
+    const char *name = NULL;
 
     while (rs_claim_next(&it, &element, &name))
-        if (strcmp(name, wanted) == 0)
+        if (name && strcmp(name, wanted) == 0)
             return element;
     memset(&element, 0, sizeof element);
     return element;
@@ -374,8 +375,8 @@ static const char *container_json(const rs_claim_t *claim, apr_pool_t *p)
     rs_claim_t element;
 
     while (rs_claim_next(&it, &element, &name)) {
-        json = apr_pstrcat(p, json, separator, object ? rs_json_quote(name, p) : "", object ? ":" : "",
-                           rs_claim_json(&element, p), NULL);
+        json = apr_pstrcat(p, json, separator, object ? rs_json_quote(name, p) : "",
+                           object ? ":" : "", rs_claim_json(&element, p), NULL);
         separator = ",";
     }
     return apr_pstrcat(p, json, object ? "}" : "]", NULL);

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The claims of a token in one flat, relocatable block: what the caches store and what Require lines read.
- * Made once from JSON; from then on a claim is found by walking bytes: no parsing, no allocation.
+/* The claims of a token in one flat, relocatable block: what the caches store and what Require
+ * lines read. Made once from JSON; from then on a claim is found by walking bytes: no parsing, no
+ * allocation.
  *
  * Layout of a value: a tag byte, then
  *   null, false, true   nothing
@@ -8,8 +9,8 @@
  *   string              u32 length, bytes, NUL
  *   array               u32 count, u32 bytes that follow, elements
  *   object              u32 count, u32 bytes that follow, (u32 length, name, NUL, value)*
- * Host order: records never leave machines of one byte order without their seal failing first (the record's
- * format number differs). */
+ * Host order: records never leave machines of one byte order without their seal failing first (the
+ * record's format number differs). */
 #ifndef RS_CLAIMS_H
 #define RS_CLAIMS_H
 
@@ -32,7 +33,8 @@ typedef struct {
     const unsigned char *end;
 } rs_claim_t;
 
-/* A compiled PATH: a claim name taken whole, or a JSON Pointer (RFC 6901) when it begins with '/'. */
+/* A compiled PATH: a claim name taken whole, or a JSON Pointer (RFC 6901) when it begins with '/'.
+ */
 typedef struct {
     const char *written;
     const char *const *steps;

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The outcome table: the single answer to "which status, which error, cache it?" (RFC 6750 3.1, RFC 9470 3). */
+/* The outcome table: the single answer to "which status, which error, cache it?" (RFC 6750 3.1, RFC
+ * 9470 3). */
 #include "token/rs_outcome.h"
 
 #include <stddef.h>
@@ -15,7 +16,8 @@ static const rs_outcome_row_t rows[] = {
     { RS_REQUEST_MALFORMED, "request_malformed", 400, INVALID_REQUEST,
       "The Authorization header is malformed", true, false },
     { RS_TRANSPORT_PLAIN, "transport_plain", 403, NULL, NULL, false, false },
-    { RS_TOKEN_MALFORMED, "token_malformed", 401, INVALID_TOKEN, "The access token is malformed", true, false },
+    { RS_TOKEN_MALFORMED, "token_malformed", 401, INVALID_TOKEN, "The access token is malformed",
+      true, false },
     { RS_TOKEN_ALG_REFUSED, "alg_refused", 401, INVALID_TOKEN,
       "The access token is signed with an algorithm that is not accepted", true, false },
     { RS_TOKEN_KEY_UNKNOWN, "key_unknown", 401, INVALID_TOKEN,
@@ -28,7 +30,8 @@ static const rs_outcome_row_t rows[] = {
       "The access token is from an issuer that is not accepted", true, false },
     { RS_TOKEN_AUDIENCE_WRONG, "audience_wrong", 401, INVALID_TOKEN,
       "The access token is for another audience", true, false },
-    { RS_TOKEN_EXPIRED, "token_expired", 401, INVALID_TOKEN, "The access token has expired", true, false },
+    { RS_TOKEN_EXPIRED, "token_expired", 401, INVALID_TOKEN, "The access token has expired", true,
+      false },
     { RS_TOKEN_NOT_YET_VALID, "not_yet_valid", 401, INVALID_TOKEN,
       "The access token is not valid yet", true, false },
     { RS_TOKEN_LIFETIME_WRONG, "lifetime_wrong", 401, INVALID_TOKEN,
@@ -39,8 +42,10 @@ static const rs_outcome_row_t rows[] = {
       "The access token lacks an acceptable value of a required claim", true, false },
     { RS_TOKEN_BOUND, "token_bound", 401, INVALID_TOKEN,
       "The access token is bound to a key whose possession cannot be checked here", true, false },
-    { RS_TOKEN_INACTIVE, "token_inactive", 401, INVALID_TOKEN, "The access token is not active", true, true },
-    { RS_TOKEN_REVOKED, "token_revoked", 401, INVALID_TOKEN, "The access token was revoked", true, false },
+    { RS_TOKEN_INACTIVE, "token_inactive", 401, INVALID_TOKEN, "The access token is not active",
+      true, true },
+    { RS_TOKEN_REVOKED, "token_revoked", 401, INVALID_TOKEN, "The access token was revoked", true,
+      false },
     { RS_TOKEN_NAMELESS, "token_nameless", 401, INVALID_TOKEN,
       "The access token names neither a subject nor a client", true, false },
     { RS_TOKEN_UNDECIDED, "undecided", 503, NULL, NULL, false, false },

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What can be the case with a token or a request: one word each, and one table that says which status,
- * which error code and which text go with it, and whether a cache may keep it. */
+/* What can be the case with a token or a request: one word each, and one table that says which
+ * status, which error code and which text go with it, and whether a cache may keep it. */
 #ifndef RS_OUTCOME_H
 #define RS_OUTCOME_H
 
@@ -10,9 +10,9 @@
 typedef enum {
     RS_TOKEN_ACCEPTED,
     RS_TOKEN_ABSENT,
-    RS_TOKEN_AMBIGUOUS,    /* two tokens, two places, two headers */
-    RS_REQUEST_MALFORMED,  /* an Authorization header of ours that is no token */
-    RS_TRANSPORT_PLAIN,    /* a token must not travel on this connection */
+    RS_TOKEN_AMBIGUOUS,   /* two tokens, two places, two headers */
+    RS_REQUEST_MALFORMED, /* an Authorization header of ours that is no token */
+    RS_TRANSPORT_PLAIN,   /* a token must not travel on this connection */
     RS_TOKEN_MALFORMED,
     RS_TOKEN_ALG_REFUSED,
     RS_TOKEN_KEY_UNKNOWN,
@@ -23,13 +23,13 @@ typedef enum {
     RS_TOKEN_EXPIRED,
     RS_TOKEN_NOT_YET_VALID,
     RS_TOKEN_LIFETIME_WRONG,
-    RS_TOKEN_TYPE_WRONG,   /* an ID token, a refresh token, ...: not an access token */
-    RS_TOKEN_CLAIM_WRONG,  /* a claim the provider requires, or one of the wrong JSON type */
-    RS_TOKEN_BOUND,        /* cnf that we cannot check: never passes as a bearer token */
+    RS_TOKEN_TYPE_WRONG,  /* an ID token, a refresh token, ...: not an access token */
+    RS_TOKEN_CLAIM_WRONG, /* a claim the provider requires, or one of the wrong JSON type */
+    RS_TOKEN_BOUND,       /* cnf that we cannot check: never passes as a bearer token */
     RS_TOKEN_INACTIVE,
     RS_TOKEN_REVOKED,
-    RS_TOKEN_NAMELESS,     /* nobody we could name as the user */
-    RS_TOKEN_UNDECIDED,    /* we could not find out */
+    RS_TOKEN_NAMELESS,  /* nobody we could name as the user */
+    RS_TOKEN_UNDECIDED, /* we could not find out */
     RS_SERVER_MISCONFIGURED,
     RS_CLIENT_THROTTLED,
     RS_SCOPE_INSUFFICIENT, /* from authorization: */

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The rules, in the order in which they are asked. Each answers an outcome and, when it refuses, a detail for
- * the log. */
+/* The rules, in the order in which they are asked. Each answers an outcome and, when it refuses, a
+ * detail for the log. */
 #include "token/rs_policy.h"
 
 #include <apr_strings.h>
@@ -22,7 +22,8 @@ typedef struct {
 
 typedef rs_outcome_t rule_fn(judgement_t *j);
 
-static rs_outcome_t refuse(judgement_t *j, rs_outcome_t outcome, const char *format, const char *what)
+static rs_outcome_t refuse(judgement_t *j, rs_outcome_t outcome, const char *format,
+                           const char *what)
 {
     j->detail = apr_psprintf(j->p, format, what);
     return outcome;
@@ -42,8 +43,9 @@ static rs_claim_t claim_of(const judgement_t *j, const char *name)
 static const char *shown(const rs_claim_t *claim, apr_pool_t *p)
 {
     const char *json = rs_claim_json(claim, p);
-    return strlen(json) > RS_DETAIL_BYTES_MAX ? apr_pstrcat(p, apr_pstrndup(p, json, RS_DETAIL_BYTES_MAX), "...", NULL)
-                                             : json;
+    return strlen(json) > RS_DETAIL_BYTES_MAX
+               ? apr_pstrcat(p, apr_pstrndup(p, json, RS_DETAIL_BYTES_MAX), "...", NULL)
+               : json;
 }
 
 /* RFC 7519 4.1.1; RFC 7662 2.2: in a reply iss is optional, its endpoint says who spoke. */
@@ -55,7 +57,8 @@ static rs_outcome_t check_issuer(judgement_t *j)
         return RS_TOKEN_ACCEPTED;
     if (rs_claim_is_text(&iss, j->policy->issuer))
         return RS_TOKEN_ACCEPTED;
-    return refuse(j, RS_TOKEN_ISSUER_WRONG, "issuer %s is not the configured one", shown(&iss, j->p));
+    return refuse(j, RS_TOKEN_ISSUER_WRONG, "issuer %s is not the configured one",
+                  shown(&iss, j->p));
 }
 
 /* ---- type ---- */
@@ -86,21 +89,38 @@ static bool type_listed(const char *typ, const char *const *names, unsigned coun
 
 /* Kinds of JWT that one issuer may sign with the same keys (RFC 8725 3.11, 3.12). */
 static const char *const other_kinds[] = {
-    "id_token+jwt", "logout+jwt", "secevent+jwt", "token-introspection+jwt", "dpop+jwt", "statuslist+jwt",
-    "oauth-authz-req+jwt", "client-authentication+jwt", "entity-statement+jwt", "kb+jwt", "jwt-refresh",
-    "global-token-revocation+jwt", "userinfo+jwt",
+    "id_token+jwt",
+    "logout+jwt",
+    "secevent+jwt",
+    "token-introspection+jwt",
+    "dpop+jwt",
+    "statuslist+jwt",
+    "oauth-authz-req+jwt",
+    "client-authentication+jwt",
+    "entity-statement+jwt",
+    "kb+jwt",
+    "jwt-refresh",
+    "global-token-revocation+jwt",
+    "userinfo+jwt",
 };
 
-/* Claims that only other kinds carry: ID tokens (OpenID Connect Core 3.1.3.6, 3.3.2.11), security events and
- * logout tokens (RFC 8417 2.2), introspection replies (RFC 9701 5), DPoP proofs (RFC 9449 4.2). */
-static const char *const other_markers[] = { "at_hash", "c_hash", "events", "token_introspection", "htm" };
+/* Claims that only other kinds carry: ID tokens (OpenID Connect Core 3.1.3.6, 3.3.2.11), security
+ * events and logout tokens (RFC 8417 2.2), introspection replies (RFC 9701 5), DPoP proofs (RFC
+ * 9449 4.2). */
+static const char *const other_markers[] = { "at_hash", "c_hash", "events", "token_introspection",
+                                             "htm" };
 
 static const struct {
     const char *claim, *value;
 } marked_values[] = {
-    { "token_use", "id" },      { "token_use", "id_token" }, { "token_use", "refresh" },
-    { "token_use", "refresh_token" }, { "typ", "ID" },       { "typ", "Refresh" },
-    { "typ", "Offline" },       { "typ", "Logout" },
+    { "token_use", "id" },
+    { "token_use", "id_token" },
+    { "token_use", "refresh" },
+    { "token_use", "refresh_token" },
+    { "typ", "ID" },
+    { "typ", "Refresh" },
+    { "typ", "Offline" },
+    { "typ", "Logout" },
 };
 
 static rs_outcome_t check_other_kind(judgement_t *j)
@@ -117,11 +137,13 @@ static rs_outcome_t check_other_kind(judgement_t *j)
     if (j->evidence->reply)
         return RS_TOKEN_ACCEPTED;
     if (type_listed(j->evidence->typ, other_kinds, COUNT(other_kinds)))
-        return refuse(j, RS_TOKEN_TYPE_WRONG, "%s: header typ names another kind of token", "not an access token");
+        return refuse(j, RS_TOKEN_TYPE_WRONG, "%s: header typ names another kind of token",
+                      "not an access token");
     for (i = 0; i < COUNT(other_markers); i++) {
         claim = claim_of(j, other_markers[i]);
         if (!is_absent(&claim))
-            return refuse(j, RS_TOKEN_TYPE_WRONG, "claim %s marks another kind of token", other_markers[i]);
+            return refuse(j, RS_TOKEN_TYPE_WRONG, "claim %s marks another kind of token",
+                          other_markers[i]);
     }
     /* A nonce marks an ID token, unless the token says itself that it is an access token. */
     claim = claim_of(j, "nonce");
@@ -183,11 +205,13 @@ static rs_outcome_t check_audience(judgement_t *j)
 
     if (policy->audience_any)
         return RS_TOKEN_ACCEPTED;
-    if (is_absent(&aud) || (aud.type == RS_JSON_ARRAY && aud.len == 0) || rs_claim_is_text(&aud, "")) {
+    if (is_absent(&aud) || (aud.type == RS_JSON_ARRAY && aud.len == 0) ||
+        rs_claim_is_text(&aud, "")) {
         if (policy->audience_or_absent)
             return RS_TOKEN_ACCEPTED;
-        return refuse(j, RS_TOKEN_AUDIENCE_WRONG, "no audience%s",
-                      "; if this issuer never names one, add the word or-absent to OAuth2RSAudience");
+        return refuse(
+            j, RS_TOKEN_AUDIENCE_WRONG, "no audience%s",
+            "; if this issuer never names one, add the word or-absent to OAuth2RSAudience");
     }
     if (audience_accepted(policy, &aud))
         return RS_TOKEN_ACCEPTED;
@@ -195,7 +219,8 @@ static rs_outcome_t check_audience(judgement_t *j)
         for (it = rs_claim_iterate(&aud); rs_claim_next(&it, &element, NULL);)
             if (audience_accepted(policy, &element))
                 return RS_TOKEN_ACCEPTED;
-    return refuse(j, RS_TOKEN_AUDIENCE_WRONG, "audience %s is not among the accepted ones", shown(&aud, j->p));
+    return refuse(j, RS_TOKEN_AUDIENCE_WRONG, "audience %s is not among the accepted ones",
+                  shown(&aud, j->p));
 }
 
 /* ---- time ---- */
@@ -233,8 +258,9 @@ static rs_outcome_t check_time(judgement_t *j)
         return refuse(j, RS_TOKEN_LIFETIME_WRONG, "%s", "claim exp is missing");
     /* RFC 7519 4.1.4: "on or after". A reply is fresh, so its exp gets no leeway. */
     if (j->exp && j->now >= j->exp + (j->evidence->reply ? 0 : leeway))
-        return refuse(j, RS_TOKEN_EXPIRED, "%s", apr_psprintf(j->p, "expired %" APR_INT64_T_FMT " s ago",
-                                                              apr_time_sec(j->now - j->exp)));
+        return refuse(j, RS_TOKEN_EXPIRED, "%s",
+                      apr_psprintf(j->p, "expired %" APR_INT64_T_FMT " s ago",
+                                   apr_time_sec(j->now - j->exp)));
     if (j->nbf > 1 && j->now + leeway < j->nbf)
         return refuse(j, RS_TOKEN_NOT_YET_VALID, "%s", "claim nbf is in the future");
     if (j->iat > 1 && j->now + leeway < j->iat)
@@ -253,7 +279,8 @@ static rs_outcome_t check_lifetime(judgement_t *j)
                       "claim iat is missing, which OAuth2RSMaxLifetime needs");
     }
     if (j->exp - j->iat > j->policy->lifetime_max)
-        return refuse(j, RS_TOKEN_LIFETIME_WRONG, "%s", "lives longer than OAuth2RSMaxLifetime allows");
+        return refuse(j, RS_TOKEN_LIFETIME_WRONG, "%s",
+                      "lives longer than OAuth2RSMaxLifetime allows");
     return RS_TOKEN_ACCEPTED;
 }
 
@@ -303,7 +330,8 @@ static rs_outcome_t check_required(judgement_t *j)
         const rs_claim_rule_t *rule = &j->policy->required[i];
         rs_claim_t claim = rs_claims_at(j->evidence->claims, &rule->path);
         if (!rule_met(rule, &claim, j->p))
-            return refuse(j, RS_TOKEN_CLAIM_WRONG, "claim %s has no value that OAuth2RSRequireClaim accepts",
+            return refuse(j, RS_TOKEN_CLAIM_WRONG,
+                          "claim %s has no value that OAuth2RSRequireClaim accepts",
                           rule->path.written);
     }
     return RS_TOKEN_ACCEPTED;
@@ -338,13 +366,15 @@ static rs_outcome_t name_principal(judgement_t *j, rs_principal_t *principal)
 {
     const rs_policy_t *policy = j->policy;
     const rs_claims_t *claims = j->evidence->claims;
-    rs_claim_t user = first_present(claims, &policy->user_paths), sub = rs_claims_get(claims, "sub");
+    rs_claim_t user = first_present(claims, &policy->user_paths),
+               sub = rs_claims_get(claims, "sub");
     rs_claim_t client = first_present(claims, &policy->client_paths);
     rs_claim_t scope = first_present(claims, &policy->scope_paths);
     const char *name = name_text(&user);
 
     if (!is_absent(&user) && !name && !rs_claim_is_text(&user, ""))
-        return refuse(j, RS_TOKEN_CLAIM_WRONG, "%s", "the claim that names the user is not a printable string");
+        return refuse(j, RS_TOKEN_CLAIM_WRONG, "%s",
+                      "the claim that names the user is not a printable string");
     principal->issuer = policy->issuer;
     principal->subject = name_text(&sub);
     principal->client = name_text(&client);
@@ -359,8 +389,8 @@ static rs_outcome_t name_principal(judgement_t *j, rs_principal_t *principal)
     return RS_TOKEN_ACCEPTED;
 }
 
-rs_verdict_t rs_policy_judge(const rs_policy_t *policy, const rs_evidence_t *evidence, apr_time_t now,
-                             apr_pool_t *p)
+rs_verdict_t rs_policy_judge(const rs_policy_t *policy, const rs_evidence_t *evidence,
+                             apr_time_t now, apr_pool_t *p)
 {
     static rule_fn *const rules[] = { check_issuer,   check_type,    check_audience, check_time,
                                       check_lifetime, check_binding, check_required };

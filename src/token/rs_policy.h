@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* One judgement for JWT claims and introspection replies: issuer, audience, time, kind, binding, name.
- * Pure: the claims, the rules and the time go in, a verdict comes out. */
+/* One judgement for JWT claims and introspection replies: issuer, audience, time, kind, binding,
+ * name. Pure: the claims, the rules and the time go in, a verdict comes out. */
 #ifndef RS_POLICY_H
 #define RS_POLICY_H
 
@@ -29,7 +29,8 @@ typedef struct {
     bool audience_or_absent; /* the word or-absent */
     bool proof_off;          /* OAuth2RSProof off: cnf is not looked at */
     rs_types_t types;
-    const char *const *type_names; /* RS_TYPES_LISTED: accepted JOSE typ, compared as RFC 7515 4.1.9 says */
+    const char *const
+        *type_names; /* RS_TYPES_LISTED: accepted JOSE typ, compared as RFC 7515 4.1.9 says */
     unsigned type_count;
     apr_interval_time_t leeway;
     apr_interval_time_t lifetime_max; /* 0: off */
@@ -43,12 +44,13 @@ typedef struct {
 /* What is judged. */
 typedef struct {
     const rs_claims_t *claims;
-    const char *typ;  /* JOSE typ of a JWT; NULL: it had none, or this is a reply */
-    bool reply;       /* an introspection reply: may lack iss and exp, has `active` checked by the caller */
+    const char *typ; /* JOSE typ of a JWT; NULL: it had none, or this is a reply */
+    bool reply; /* an introspection reply: may lack iss and exp, has `active` checked by the caller
+                 */
 } rs_evidence_t;
 
 /* Accepted with a principal in p, or refused with the first rule that fails. */
-rs_verdict_t rs_policy_judge(const rs_policy_t *policy, const rs_evidence_t *evidence, apr_time_t now,
-                             apr_pool_t *p);
+rs_verdict_t rs_policy_judge(const rs_policy_t *policy, const rs_evidence_t *evidence,
+                             apr_time_t now, apr_pool_t *p);
 
 #endif

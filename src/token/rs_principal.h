@@ -12,7 +12,7 @@ typedef struct {
     const char *subject; /* NULL: the token names none */
     const char *client;  /* NULL: the token names none */
     rs_scope_t scope;
-    apr_time_t expires;  /* the claim exp; 0: there was none */
+    apr_time_t expires; /* the claim exp; 0: there was none */
     rs_claims_t claims;
 } rs_principal_t;
 

@@ -179,7 +179,8 @@ apr_status_t rs_record_decode(const unsigned char *bytes, apr_size_t len, rs_rec
     if (head.has_key)
         memcpy(found.key.bytes, head.key, sizeof found.key.bytes);
     *record = found;
-    record->verdict.principal = found.verdict.outcome == RS_TOKEN_ACCEPTED ? &record->principal : NULL;
+    record->verdict.principal =
+        found.verdict.outcome == RS_TOKEN_ACCEPTED ? &record->principal : NULL;
     record->verdict.key = head.has_key ? &record->key : NULL;
     return APR_SUCCESS;
 }

@@ -19,8 +19,8 @@ typedef struct {
     rs_sha256_t key;
 } rs_record_t;
 
-/* The strings of *record lead into bytes, which must outlive it. No allocation. APR_EINVAL, and *record
- * untouched, for anything that rs_record_encode() did not write. */
+/* The strings of *record lead into bytes, which must outlive it. No allocation. APR_EINVAL, and
+ * *record untouched, for anything that rs_record_encode() did not write. */
 apr_status_t rs_record_decode(const unsigned char *bytes, apr_size_t len, rs_record_t *record);
 
 #endif

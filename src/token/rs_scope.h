@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The scope set (RFC 6749 3.3): case-sensitive words, order irrelevant, exact comparison. Kept flat, so that
- * it can stand in a cache record: the words one behind the other, a NUL behind each. */
+/* The scope set (RFC 6749 3.3): case-sensitive words, order irrelevant, exact comparison. Kept
+ * flat, so that it can stand in a cache record: the words one behind the other, a NUL behind each.
+ */
 #ifndef RS_SCOPE_H
 #define RS_SCOPE_H
 

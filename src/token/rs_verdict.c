@@ -17,10 +17,9 @@ rs_verdict_t rs_accept(const rs_principal_t *principal, apr_time_t now, apr_time
 
 rs_verdict_t rs_refuse(rs_outcome_t outcome, const char *detail, apr_time_t now)
 {
-    rs_verdict_t verdict = { .outcome = outcome,
-                             .detail = detail,
-                             .decided_at = now,
-                             .valid_until = RS_TIME_NEVER };
+    rs_verdict_t verdict = {
+        .outcome = outcome, .detail = detail, .decided_at = now, .valid_until = RS_TIME_NEVER
+    };
 
     assert(outcome != RS_TOKEN_ACCEPTED && outcome != RS_TOKEN_UNDECIDED);
     return verdict;
