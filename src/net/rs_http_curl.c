@@ -10,6 +10,7 @@
 #include "net/rs_http_curl.h"
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
+#include "net/rs_http_reply.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -18,10 +19,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
-
-#define BODY_BYTES_FIRST 4096
 
 typedef struct {
     CURL *easy;        /* NULL: not used yet */
@@ -44,13 +42,8 @@ typedef struct {
 typedef struct {
     const rs_http_request_t *request;
     const char *user_agent;
-    rs_http_response_t *response;
+    rs_http_reply_t reply;
     apr_pool_t *p;
-    char *body;
-    apr_size_t body_len, capacity;
-    apr_size_t header_bytes; /* of all replies together, interim ones too */
-    bool in_headers;
-    bool body_too_large, headers_too_large;
     char error[CURL_ERROR_SIZE];
 } call_t;
 
@@ -81,135 +74,6 @@ static long milliseconds(apr_interval_time_t interval)
     if (ms < 1)
         return 1;
     return ms > APR_INT32_MAX ? APR_INT32_MAX : (long)ms;
-}
-
-/* ---- the reply ---- */
-
-static void keep_content_type(rs_http_response_t *response, const char *value, apr_pool_t *p)
-{
-    char *type = apr_pstrdup(p, value), *c;
-
-    type[strcspn(type, "; \t")] = '\0';
-    for (c = type; *c; c++)
-        *c = (char)apr_tolower(*c);
-    if (!*response->content_type)
-        response->content_type = type;
-}
-
-/* A list field: several lines are one value (RFC 9110 5.3). */
-static void keep_cache_control(rs_http_response_t *response, const char *value, apr_pool_t *p)
-{
-    const char *before = response->cache_control;
-
-    if (!before)
-        response->cache_control = value;
-    else if (strlen(before) + strlen(value) + 2 <= RS_HTTP_HEADER_BYTES_MAX)
-        response->cache_control = apr_pstrcat(p, before, ", ", value, NULL);
-}
-
-static void keep_age(rs_http_response_t *response, const char *value, apr_pool_t *p)
-{
-    (void)p;
-    if (!response->age)
-        response->age = value;
-}
-
-static void keep_retry_after(rs_http_response_t *response, const char *value, apr_pool_t *p)
-{
-    (void)p;
-    if (!response->retry_after)
-        response->retry_after = value;
-}
-
-static const struct {
-    const char *name;
-    apr_size_t len;
-    void (*keep)(rs_http_response_t *response, const char *value, apr_pool_t *p);
-} kept_headers[] = {
-    { "Content-Type:", 13, keep_content_type },
-    { "Cache-Control:", 14, keep_cache_control },
-    { "Age:", 4, keep_age },
-    { "Retry-After:", 12, keep_retry_after },
-};
-
-static void forget_headers(rs_http_response_t *response)
-{
-    memset(response, 0, sizeof *response);
-    response->content_type = "";
-    response->body = "";
-}
-
-static void keep_header(call_t *call, const char *line, apr_size_t len)
-{
-    unsigned i;
-
-    for (i = 0; i < sizeof kept_headers / sizeof kept_headers[0]; i++) {
-        apr_size_t name_len = kept_headers[i].len;
-
-        if (len < name_len || strncasecmp(line, kept_headers[i].name, name_len) != 0)
-            continue;
-        line += name_len;
-        len -= name_len;
-        while (len && apr_isspace(*line)) {
-            line++;
-            len--;
-        }
-        while (len && apr_isspace(line[len - 1]))
-            len--;
-        if (len && len <= RS_HTTP_HEADER_BYTES_MAX)
-            kept_headers[i].keep(call->response, apr_pstrmemdup(call->p, line, len), call->p);
-        return;
-    }
-}
-
-/* libcurl hands over whole lines, of interim replies (RFC 9110 15.2) and trailers (RFC 9112 7.1.2)
- * as well. A status line begins anew; what comes behind the empty line is no header. */
-static size_t on_header(char *line, size_t size, size_t count, void *baton)
-{
-    call_t *call = baton;
-    apr_size_t len = size * count;
-
-    call->header_bytes += len;
-    if (call->header_bytes > RS_HTTP_HEADERS_BYTES_MAX) {
-        call->headers_too_large = true;
-        return 0;
-    }
-    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0 && call->body_len == 0) {
-        forget_headers(call->response);
-        call->in_headers = true;
-    }
-    else if (len && (*line == '\r' || *line == '\n'))
-        call->in_headers = false;
-    else if (call->in_headers)
-        keep_header(call, line, len);
-    return len;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *baton)
-{
-    call_t *call = baton;
-    apr_size_t len = size * count;
-
-    if (len > call->request->body_bytes_max - call->body_len) {
-        call->body_too_large = true;
-        return 0;
-    }
-    if (call->body_len + len + 1 > call->capacity) {
-        apr_size_t capacity = call->capacity ? call->capacity : BODY_BYTES_FIRST;
-        char *body;
-
-        while (capacity < call->body_len + len + 1)
-            capacity *= 2;
-        body = apr_palloc(call->p, capacity);
-        if (call->body_len)
-            memcpy(body, call->body, call->body_len);
-        call->body = body;
-        call->capacity = capacity;
-    }
-    memcpy(call->body + call->body_len, bytes, len);
-    call->body_len += len;
-    call->body[call->body_len] = '\0';
-    return len;
 }
 
 /* ---- the request ---- */
@@ -356,14 +220,14 @@ static CURLcode set_sinks(CURL *easy, call_t *call, struct curl_slist *headers)
     } objects[] = {
         { CURLOPT_HTTPHEADER, headers },
         { CURLOPT_ERRORBUFFER, call->error },
-        { CURLOPT_HEADERDATA, call },
-        { CURLOPT_WRITEDATA, call },
+        { CURLOPT_HEADERDATA, &call->reply },
+        { CURLOPT_WRITEDATA, &call->reply },
     };
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, rs_http_reply_header);
     unsigned i;
 
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+        code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, rs_http_reply_body);
     for (i = 0; i < sizeof objects / sizeof objects[0] && code == CURLE_OK; i++)
         code = curl_easy_setopt(easy, objects[i].option, objects[i].object);
     return code;
@@ -431,12 +295,12 @@ static apr_status_t explain(CURL *easy, CURLcode code, const call_t *call, const
 {
     unsigned i;
 
-    if (call->body_too_large || code == CURLE_FILESIZE_EXCEEDED) {
+    if (call->reply.body_too_large || code == CURLE_FILESIZE_EXCEEDED) {
         *why = apr_psprintf(call->p, "the reply is larger than %" APR_SIZE_T_FMT " bytes",
                             call->request->body_bytes_max);
         return APR_ENOSPC;
     }
-    if (call->headers_too_large) {
+    if (call->reply.headers_too_large) {
         *why = apr_psprintf(call->p, "the reply has more than %d bytes of headers",
                             RS_HTTP_HEADERS_BYTES_MAX);
         return APR_EGENERAL;
@@ -464,8 +328,7 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
     CURLcode code = CURLE_BAD_FUNCTION_ARGUMENT;
     long http_status = 0;
 
-    forget_headers(call->response);
-    call->body = apr_pstrmemdup(call->p, "", 0);
+    rs_http_reply_begin(&call->reply, call->request->body_bytes_max, call->p);
     if (add_headers(&headers, call->request, call->p))
         code = set_all(easy, call, headers, left);
     if (code == CURLE_OK)
@@ -474,9 +337,7 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
         code = curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http_status);
     if (code != CURLE_OK)
         status = explain(easy, code, call, why);
-    call->response->status = (int)http_status;
-    call->response->body = call->body;
-    call->response->body_len = call->body_len;
+    rs_http_reply_end(&call->reply, (int)http_status);
     /* The handle outlives this call's headers, form and buffers: it keeps its connection and
      * forgets all else. */
     curl_easy_reset(easy);
@@ -601,14 +462,13 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
     call = apr_pcalloc(p, sizeof *call);
     call->request = request;
     call->user_agent = http->user_agent;
-    call->response = apr_pcalloc(p, sizeof *call->response);
     call->p = p;
     *why = "no memory";
     if (lead_slot(slot, route))
         status = run(slot->easy, call, deadline - monotonic_now(), why);
     give_slot(http, slot);
     if (status == APR_SUCCESS)
-        *response = call->response;
+        *response = &call->reply.response;
     return status;
 }
 
