@@ -291,6 +291,12 @@ static apr_status_t explain_timeout(CURL *easy, const rs_http_peer_t *peer, cons
     return APR_TIMEUP;
 }
 
+/* libcurl's own words, unless they quote a URL. */
+static bool is_tellable(const char *detail)
+{
+    return *detail && !strchr(detail, '@') && !strstr(detail, "://");
+}
+
 static apr_status_t explain(CURL *easy, CURLcode code, const call_t *call, const char **why)
 {
     unsigned i;
@@ -310,7 +316,7 @@ static apr_status_t explain(CURL *easy, CURLcode code, const call_t *call, const
     for (i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         if (failures[i].code != code)
             continue;
-        *why = failures[i].detail && *call->error
+        *why = failures[i].detail && is_tellable(call->error)
                    ? apr_psprintf(call->p, "%s (%s)", failures[i].sentence, call->error)
                    : failures[i].sentence;
         return failures[i].status;
@@ -335,6 +341,8 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
         code = curl_easy_perform(easy);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http_status);
+    if (code == CURLE_OK && call->reply.in_headers) /* libcurl takes headers without an end */
+        code = CURLE_PARTIAL_FILE;
     if (code != CURLE_OK)
         status = explain(easy, code, call, why);
     rs_http_reply_end(&call->reply, (int)http_status);
