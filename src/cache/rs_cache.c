@@ -108,12 +108,27 @@ static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verd
                         p); /* the tier tells its troubles itself */
 }
 
+/* The issuer says no now: what somebody with a longer TTL was told before is not true any more.
+ * replaced: the new verdict will be written over it anyway, where both have one place. */
+static void forget_accepted(rs_cache_t *cache, const rs_sha256_t *key, bool replaced,
+                            apr_time_t now, apr_pool_t *p)
+{
+    rs_tier_t *shared = cache->config.shared;
+    rs_cache_key_t place = { RS_KIND_VERDICT, *key };
+
+    rs_cache_forget(cache, key);
+    if (shared && !(replaced && shared->one_place))
+        (void)shared->remove(shared, &place, NULL, 0, now, p);
+}
+
 rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
                            const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p)
 {
     rs_entry_t *entry = rs_entry_of_verdict(verdict, p);
     apr_time_t until = usable_until(verdict, ttl);
 
+    if (verdict->introspected && !rs_verdict_is_accepted(verdict))
+        forget_accepted(cache, key, until > now, now, p);
     if (!entry || !rs_outcome_row(verdict->outcome)->stored || until <= now)
         return entry;
     keep_local(cache, key, entry, until, now);

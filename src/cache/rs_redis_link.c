@@ -139,8 +139,12 @@ static apr_status_t greet(rs_redis_link_t *link, const rs_redis_dial_t *dial,
         return status;
     for (i = 0; i < count; i++) {
         if (replies[i]->type == RS_REDIS_ERROR) {
-            call->trouble = apr_psprintf(call->p, "%s was answered with %s", names[i],
-                                         rs_redis_reply_code(replies[i], call->p));
+            call->trouble =
+                apr_psprintf(call->p, "%s was answered with %s (see %s)", names[i],
+                             rs_redis_reply_code(replies[i], call->p),
+                             strcmp(names[i], "SELECT") == 0 ? "the database in OAuth2RSCache"
+                             : purpose == RS_REDIS_DATA      ? "OAuth2RSRedisCredentials"
+                                                             : "OAuth2RSSentinelCredentials");
             return APR_EACCES;
         }
         if (strcmp(names[i], "ROLE") == 0 && !is_master(replies[i])) {

@@ -216,7 +216,9 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
             "RS0621: this process works without the cache in Redis: it could not be set up");
         return NULL;
     }
-    return rs_tier_sealed(tier, runtime->seal, pchild);
+    tier = rs_tier_sealed(tier, runtime->seal, pchild);
+    rs_tier_sealed_tells(tier, runtime->services.log);
+    return tier;
 }
 
 static rs_tier_t *open_shared(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)

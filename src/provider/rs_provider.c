@@ -96,6 +96,9 @@ static matter_t matter_of(const rs_question_t *question, unsigned which, apr_tim
                           { provider->fingerprint.bytes, RS_SHA256_BYTES },
                           { question->presented->token, question->presented->token_len } };
 
+    /* Who wants to ask every time is not served what was found inactive before, either. */
+    if (matter.ttl.positive <= 0)
+        matter.ttl.negative = 0;
     rs_sha256(spans, 3, &matter.key);
     return matter;
 }

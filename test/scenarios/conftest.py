@@ -108,8 +108,8 @@ def folder(request):
 
 @pytest.fixture
 def redis(request):
-    """A real Redis of this scenario, see redis.py."""
-    from redis import RedisServer
+    """A real Redis of this scenario, see redis_server.py."""
+    from redis_server import RedisServer
     server = RedisServer()
     server.start()
     yield server

@@ -32,14 +32,15 @@ class Authority:
         self.file = folder / "ca.crt"
         self.file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
         self.issue("server", ["localhost"], ["127.0.0.1", "::1"])
+        self.issue("client", ["mod-oauth2-rs"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def issue(self, file, names, addresses=()):
-        """A server certificate; (certificate, key) as paths."""
+    def issue(self, file, names, addresses=(), usage=ExtendedKeyUsageOID.SERVER_AUTH):
+        """A certificate; (certificate, key) as paths."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = [x509.DNSName(n) for n in names] + [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
         cert = (_builder(names[0], self.name, key.public_key())
                 .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-                .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+                .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
                 .sign(self.key, hashes.SHA256()))
         paths = self.folder / f"{file}.crt", self.folder / f"{file}.key"
         paths[0].write_bytes(cert.public_bytes(serialization.Encoding.PEM))

@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""A real Redis of a scenario's own on loopback, in the ways that administrators run one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import places
+from launch import Process
+
+PASSWORD, USER = "redis-password-of-the-scenarios", "rs"
+# What doc/redis.md says is enough.
+ACL_RULE = "resetkeys ~oauth2rs:* resetchannels -@all +get +set +del +eval +auth +select +role +ping"
+
+
+def program(name):
+    found = shutil.which(name)
+    if not found:
+        raise RuntimeError(f"{name} is missing: install redis-server (Debian, Ubuntu) or redis (Fedora, RHEL)")
+    return found
+
+
+class RedisServer:
+    """kind: plain, unix, tls, mtls, acl (a user with the rule of the manual), password."""
+
+    def __init__(self, kind="plain", authority=None, port=None, extra=()):
+        self.kind, self.authority = kind, authority
+        self.folder = places.folder("redis-" + kind)
+        self.port = port or places.free_port()
+        self.socket = self.folder / "redis.sock"
+        self.extra = list(extra)
+        self.process = None
+
+    # --- what a configuration says about it
+
+    @property
+    def url(self):
+        if self.kind == "unix":
+            return f"unix:{self.socket}"
+        if self.kind in ("tls", "mtls"):
+            return f"rediss://localhost:{self.port}"
+        return f"redis://127.0.0.1:{self.port}"
+
+    def _settings(self):
+        lines = ["bind 127.0.0.1", f"dir {self.folder}", "save ''", "appendonly no", "daemonize no", "protected-mode no"]
+        if self.kind in ("tls", "mtls"):
+            lines += ["port 0", f"tls-port {self.port}", f"tls-cert-file {self.authority.folder}/server.crt",
+                      f"tls-key-file {self.authority.folder}/server.key", f"tls-ca-cert-file {self.authority.file}",
+                      f"tls-auth-clients {'yes' if self.kind == 'mtls' else 'no'}"]
+        else:
+            lines.append(f"port {self.port}")
+        if self.kind == "unix":
+            lines += [f"unixsocket {self.socket}", "unixsocketperm 777"]
+        if self.kind == "acl":
+            lines += [f"user {USER} on >{PASSWORD} {ACL_RULE}", "user default off",
+                      f"user root on >{PASSWORD} allkeys allchannels +@all"]
+        if self.kind == "password":
+            lines.append(f"requirepass {PASSWORD}")
+        return lines + self.extra
+
+    # --- the process
+
+    def start(self):
+        conf = self.folder / "redis.conf"
+        conf.write_text("\n".join(self._settings()) + "\n")
+        self.folder.chmod(0o777)
+        self.process = Process([program("redis-server"), conf], self.port, self.folder / "log")
+        return self
+
+    def stop(self):
+        if self.process:
+            self.resume()
+            self.process.stop()
+            self.process = None
+
+    def kill(self):
+        os.kill(self.process.process.pid, signal.SIGKILL)
+        self.process.process.wait()
+        self.process.output.close()
+        self.process = None
+
+    def freeze(self):
+        os.kill(self.process.process.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.process.process.pid, signal.SIGCONT)
+
+    # --- what is in it
+
+    def cli(self, *words, text=True):
+        command = [program("redis-cli"), "-p", str(self.port)]
+        if self.kind in ("tls", "mtls"):
+            command += ["--tls", "--cacert", str(self.authority.file), "-h", "localhost"]
+            if self.kind == "mtls":
+                command += ["--cert", f"{self.authority.folder}/client.crt", "--key", f"{self.authority.folder}/client.key"]
+        if self.kind == "acl":
+            command += ["--user", "root", "--pass", PASSWORD, "--no-auth-warning"]
+        if self.kind == "password":
+            command += ["-a", PASSWORD, "--no-auth-warning"]
+        done = subprocess.run(command + [str(word) for word in words], capture_output=True, timeout=20)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode() if text else done.stdout
+
+    def keys(self):
+        return sorted(self.cli("--raw", "keys", "*").split())
+
+    def value(self, key):
+        return self.cli("--raw", "get", key, text=False)[:-1]
+
+    def pttl(self, key):
+        return int(self.cli("--raw", "pttl", key))
+
+    def commands(self):
+        """How often each command was served."""
+        stats = {}
+        for line in self.cli("--raw", "info", "commandstats").splitlines():
+            if line.startswith("cmdstat_"):
+                name, rest = line[8:].split(":", 1)
+                stats[name] = int(rest.split(",")[0].split("=")[1])
+        return stats
+
+    def wait_for_keys(self, count=1, seconds=5):
+        end = time.monotonic() + seconds
+        while len(self.keys()) < count:
+            assert time.monotonic() < end, self.keys()
+            time.sleep(0.02)
+        return self.keys()

@@ -1,0 +1,349 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""What is remembered, where, and how long: the issuer's count of questions tells."""
+
+import concurrent.futures
+import hashlib
+import os
+import shutil
+import time
+
+import pytest
+
+import client
+import faults
+import places
+from answers import granted, refused, undecided
+from redis_server import PASSWORD, USER, RedisServer
+from texts import asking, location, secret_file
+
+SECRET = "a cache secret of more than thirty-two bytes\n"
+REDIS_TROUBLE = ("RS0410",)
+
+
+def redis_config(server, folder, *lines, secret=SECRET, name="cache-secret"):
+    path = secret_file(folder, secret, name=name)
+    return "\n".join([f"OAuth2RSCache {server.url}", f"OAuth2RSCacheSecret file:{path}", *lines]) + "\n"
+
+
+def users(*lines):
+    return location("/users", *lines, "Require oauth2-scope read")
+
+
+# --- one server
+
+def test_one_question_for_many_requests(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users())
+    token = issuer.opaque()
+    for _ in range(20):
+        granted(server.get("/users", token))
+    assert issuer.count() == 1
+
+
+def test_processes_share_what_they_know_through_shared_memory(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users(), processes=3, threads=4)
+    token = issuer.opaque()
+    for _ in range(40):
+        granted(server.get("/users", token))
+    assert issuer.count() == 1
+
+
+def test_without_a_shared_cache_each_process_asks_once(httpd, issuer, folder):
+    server = httpd("OAuth2RSCache none\n" + asking(issuer, folder) + users(), processes=2, threads=4)
+    token = issuer.opaque()
+    for _ in range(40):
+        granted(server.get("/users", token))
+    assert 1 <= issuer.count() <= 2
+
+
+def test_without_any_cache_each_request_asks(httpd, issuer, folder):
+    server = httpd("OAuth2RSCache none\nOAuth2RSLocalCache 0\n" + asking(issuer, folder) + users())
+    token = issuer.opaque()
+    for _ in range(3):
+        granted(server.get("/users", token))
+    assert issuer.count() == 3
+
+
+def test_ttl_zero_asks_every_time(httpd, issuer, folder):
+    config = asking(issuer, folder) + users() + location("/strict", "OAuth2RSIntrospectionTTL 0", "Require valid-user")
+    server = httpd(config)
+    token = issuer.opaque()
+    granted(server.get("/users", token))
+    granted(server.get("/strict", token))
+    granted(server.get("/strict", token))
+    assert issuer.count() == 3
+    issuer.revoke(token)
+    granted(server.get("/users", token))
+    refused(server.get("/strict", token), "inactive")
+    refused(server.get("/users", token), "inactive")  # what one learns, others know
+
+
+def test_the_ttl_of_a_location_only_shortens(httpd, issuer, folder):
+    config = asking(issuer, folder, "OAuth2RSIntrospectionTTL 1s") + location(
+        "/users", "OAuth2RSIntrospectionTTL 10m", "Require valid-user")
+    server = httpd(config)
+    token = issuer.opaque()
+    granted(server.get("/users", token))
+    issuer.revoke(token)
+    time.sleep(1.2)
+    refused(server.get("/users", token), "inactive")
+
+
+def test_no_result_outlives_its_token(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users())
+    token = issuer.opaque(exp=int(time.time()) + 2)
+    granted(server.get("/users", token))
+    time.sleep(2.1)
+    answer = server.get("/users", token)
+    refused(answer, "expired")
+
+
+def test_an_inactive_token_is_remembered_shortly(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder, "OAuth2RSIntrospectionTTL 5m 1s") + users())
+    token = issuer.opaque({"active": False})
+    for _ in range(5):
+        refused(server.get("/users", token), "inactive")
+    assert issuer.count() == 1
+    issuer.replies[token] = {"active": True, **issuer.claims()}
+    time.sleep(1.2)
+    granted(server.get("/users", token))
+
+
+def test_what_could_not_be_found_out_is_not_remembered(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users())
+    token = issuer.opaque()
+    issuer.fault("/introspect", faults.answer(500), times=1)
+    undecided(server.get("/users", token))
+    granted(server.get("/users", token))
+    server.expects("RS0521")
+
+
+def test_verdicts_do_not_cross_providers(httpd, yard, folder):
+    one, two = yard.issuer(), yard.issuer()
+    config = asking(one, folder, name="one") + asking(two, folder, name="two")
+    config += location("/one", "OAuth2RSUse one", "Require valid-user")
+    config += location("/two", "OAuth2RSUse two", "Require valid-user")
+    server = httpd(config)
+    token = one.opaque()
+    granted(server.get("/one", token))
+    refused(server.get("/two", token), "inactive")
+    granted(server.get("/one", token))
+    assert (one.count(), two.count()) == (1, 1)
+
+
+def ask_at_once(ports, path, token, count):
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        calls = [pool.submit(client.request, ports[i % len(ports)], path, token) for i in range(count)]
+        return [call.result() for call in calls]
+
+
+def test_a_herd_of_first_requests_is_one_question(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users(), threads=64)
+    issuer.fault("/introspect", faults.delay(0.2))
+    token = issuer.opaque()
+    for answer in ask_at_once([server.port], "/users", token, 48):
+        granted(answer)
+    assert issuer.count() == 1
+
+
+# --- Redis
+
+def test_two_servers_share_a_verdict_and_nothing_else_is_told(httpd, issuer, folder, redis):
+    config = redis_config(redis, folder) + asking(issuer, folder) + users()
+    one, two = httpd(config, name="one"), httpd(config, name="two")
+    token = issuer.opaque(sub="alice-of-the-scenarios")
+    granted(one.get("/users", token))
+    granted(two.get("/users", token))
+    assert issuer.count() == 1
+    (key,) = redis.keys()
+    assert key.startswith("oauth2rs:") and len(key) == len("oauth2rs:") + 64
+    value = redis.value(key)
+    for secret in (token, "alice-of-the-scenarios", issuer.secret, hashlib.sha256(token.encode()).hexdigest()):
+        assert secret.encode() not in value and secret not in key
+    assert hashlib.sha256(token.encode()).hexdigest() != key[-64:]
+
+
+@pytest.mark.parametrize("exp, ttl, wanted_ms", [(60, "5m", 60000), (3600, "2m", 120000), (None, "90s", 90000)])
+def test_records_live_as_long_as_the_rule_says(httpd, issuer, folder, redis, exp, ttl, wanted_ms):
+    server = httpd(redis_config(redis, folder) + asking(issuer, folder, f"OAuth2RSIntrospectionTTL {ttl}") + users())
+    now = time.time()
+    granted(server.get("/users", issuer.opaque(exp=exp and int(now) + exp)))
+    (key,) = redis.keys()
+    passed = (time.time() - now) * 1000
+    assert wanted_ms - passed - 1100 <= redis.pttl(key) <= wanted_ms
+
+
+def test_a_negative_lives_shortly_in_redis(httpd, issuer, folder, redis):
+    server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
+    refused(server.get("/users", issuer.opaque({"active": False})), "inactive")
+    (key,) = redis.keys()
+    assert 8000 <= redis.pttl(key) <= 10000
+
+
+def test_jwts_are_no_business_of_redis(httpd, issuer, folder, redis):
+    server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
+    granted(server.get("/users", issuer.jwt()))
+    assert redis.keys() == []
+
+
+def test_another_secret_finds_nothing_and_says_so_once(httpd, issuer, folder, redis):
+    text = asking(issuer, folder) + users()
+    one = httpd(redis_config(redis, folder) + text, name="one")
+    two = httpd(redis_config(redis, folder, secret="quite another secret of enough bytes\n", name="other") + text, name="two")
+    token = issuer.opaque()
+    granted(one.get("/users", token))
+    granted(two.get("/users", token))
+    assert issuer.count() == 2
+    two.expects("RS0401")
+
+
+def test_the_previous_secret_still_opens(httpd, issuer, folder, redis):
+    text = asking(issuer, folder) + users()
+    one = httpd(redis_config(redis, folder) + text, name="one")
+    token = issuer.opaque()
+    granted(one.get("/users", token))
+    new = secret_file(folder, "the next secret of more than 32 bytes\n", name="next")
+    old = folder / "cache-secret"
+    two = httpd(f"OAuth2RSCache {redis.url}\nOAuth2RSCacheSecret file:{new} file:{old}\n" + text, name="two")
+    granted(two.get("/users", token))
+    assert issuer.count() == 1
+
+
+def test_an_edited_policy_does_not_find_old_verdicts(httpd, issuer, folder, redis):
+    one = httpd(redis_config(redis, folder) + asking(issuer, folder) + users(), name="one")
+    two = httpd(redis_config(redis, folder) + asking(issuer, folder, "OAuth2RSRequireClaim client_id app") + users(),
+                name="two")
+    token = issuer.opaque()
+    granted(one.get("/users", token))
+    granted(two.get("/users", token))
+    assert issuer.count() == 2
+
+
+def test_a_forged_or_moved_record_is_not_believed(httpd, issuer, folder, redis):
+    server = httpd("OAuth2RSLocalCache 0\n" + redis_config(redis, folder) + asking(issuer, folder) + users())
+    good, bad = issuer.opaque(), issuer.opaque({"active": False})
+    granted(server.get("/users", good))
+    (key_of_good,) = redis.keys()
+    refused(server.get("/users", bad), "inactive")
+    (key_of_bad,) = [key for key in redis.keys() if key != key_of_good]
+    redis.cli("copy", key_of_good, key_of_bad, "replace")
+    refused(server.get("/users", bad), "inactive")
+    redis.cli("set", key_of_good, "rubbish")
+    granted(server.get("/users", good))
+    server.expects("RS0401")
+
+
+def _credentials(folder):
+    return f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
+
+
+@pytest.mark.parametrize("kind", ["plain", "unix", "password", "acl", "tls", "mtls"])
+def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
+    server = RedisServer(kind, authority).start()
+    try:
+        lines = []
+        if kind == "acl":
+            lines.append(_credentials(folder))
+        if kind == "password":
+            lines.append(f"OAuth2RSRedisCredentials file:{secret_file(folder, PASSWORD, name='redis-password')}")
+        if kind in ("tls", "mtls"):
+            lines.append(f"OAuth2RSRedisTrust file:{authority.file}")
+        if kind == "mtls":
+            key = folder / "client.key"
+            shutil.copy(authority.folder / "client.key", key)
+            if os.geteuid() == 0:
+                shutil.chown(key, "www-data")
+            key.chmod(0o600)
+            lines.append(f"OAuth2RSRedisCertificate file:{authority.folder}/client.crt file:{key}")
+        config = redis_config(server, folder, *lines) + asking(issuer, folder) + users()
+        one, two = httpd(config, name="one"), httpd(config, name="two")
+        token = issuer.opaque()
+        granted(one.get("/users", token))
+        server.wait_for_keys()
+        granted(two.get("/users", token))
+        assert issuer.count() == 1
+    finally:
+        server.stop()
+
+
+def test_redis_that_is_not_there_costs_no_grant(httpd, issuer, folder):
+    absent = RedisServer()
+    server = httpd(redis_config(absent, folder) + asking(issuer, folder) + users())
+    tokens = [issuer.opaque() for _ in range(5)]
+    for token in tokens + tokens:
+        granted(server.get("/users", token))
+    assert issuer.count() == 5
+    server.expects(*REDIS_TROUBLE)
+
+
+def test_redis_may_die_and_come_back(httpd, issuer, folder):
+    server_of_values = RedisServer().start()
+    server = httpd(redis_config(server_of_values, folder) + asking(issuer, folder) + users())
+    granted(server.get("/users", issuer.opaque()))
+    server_of_values.wait_for_keys(1)
+    server_of_values.kill()
+    for _ in range(5):
+        granted(server.get("/users", issuer.opaque()))
+    server_of_values.start()
+    end = time.monotonic() + 10
+    while not server_of_values.keys():
+        granted(server.get("/users", issuer.opaque()))
+        assert time.monotonic() < end, "Redis is not used again"
+        time.sleep(0.1)
+    server_of_values.stop()
+    server.expects(*REDIS_TROUBLE)
+
+
+def test_silent_redis_costs_bounded_time(httpd, issuer, folder, redis):
+    server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
+    granted(server.get("/users", issuer.opaque()))
+    redis.freeze()
+    for _ in range(8):
+        answer = server.get("/users", issuer.opaque())
+        granted(answer)
+        assert answer.seconds < 2, answer
+    redis.resume()
+    server.expects(*REDIS_TROUBLE)
+
+
+def test_a_server_that_is_no_redis_costs_no_grant(httpd, issuer, yard, folder):
+    other = yard.issuer()  # speaks HTTP
+    config = f"OAuth2RSCache redis://127.0.0.1:{other.port}\n"
+    config += f"OAuth2RSCacheSecret file:{secret_file(folder, SECRET, name='cache-secret')}\n"
+    server = httpd(config + asking(issuer, folder) + users())
+    for _ in range(4):
+        granted(server.get("/users", issuer.opaque()))
+    server.expects(*REDIS_TROUBLE)
+
+
+def test_an_acl_that_forbids_is_told_once(httpd, issuer, folder):
+    server_of_values = RedisServer("acl").start()
+    server_of_values.cli("acl", "setuser", USER, "-set")
+    config = redis_config(server_of_values, folder, _credentials(folder)) + asking(issuer, folder) + users()
+    server = httpd(config)
+    for _ in range(4):
+        granted(server.get("/users", issuer.opaque()))
+    server_of_values.stop()
+    assert "NOPERM" in server.log.text()
+    server.allows("RS0411", "RS0412", "RS0413", "RS0414", "RS0415")
+
+
+def test_a_wrong_password_is_told(httpd, issuer, folder):
+    server_of_values = RedisServer("password").start()
+    wrong = secret_file(folder, "not the password", name="redis-password")
+    config = redis_config(server_of_values, folder, f"OAuth2RSRedisCredentials file:{wrong}")
+    server = httpd(config + asking(issuer, folder) + users())
+    for _ in range(4):
+        granted(server.get("/users", issuer.opaque()))
+    server_of_values.stop()
+    assert "OAuth2RSRedisCredentials" in server.log.text()
+    server.expects(*REDIS_TROUBLE)
+
+
+def test_a_herd_on_two_servers(httpd, issuer, folder, redis):
+    """Each process asks at most once; that hosts wait for each other is later work."""
+    config = redis_config(redis, folder) + asking(issuer, folder) + users()
+    one, two = httpd(config, name="one", threads=32), httpd(config, name="two", threads=32)
+    issuer.fault("/introspect", faults.delay(0.2))
+    for answer in ask_at_once([one.port, two.port], "/users", issuer.opaque(), 32):
+        granted(answer)
+    assert issuer.count() <= 2
