@@ -82,7 +82,7 @@ bool rs_url_is_loopback(const rs_url_t *url)
 
 const char *rs_url_check_endpoint(const char *text, apr_pool_t *p)
 {
-    rs_url_t url;
+    rs_url_t url = { .scheme = "", .host = "" };
     const char *trouble = rs_url_parse(&url, text, p);
 
     if (trouble)

@@ -35,9 +35,8 @@ static void register_hooks(apr_pool_t *p)
     rs_require_register(p);
 }
 
-/* The one name that this module shows. */
-extern module AP_MODULE_DECLARE_DATA oauth2_rs_module
-    __attribute__((visibility("default"))); /* NOLINT */
+/* The one name that this module shows. NOLINTNEXTLINE(readability-redundant-declaration) */
+extern module AP_MODULE_DECLARE_DATA oauth2_rs_module __attribute__((visibility("default")));
 
 AP_DECLARE_MODULE(oauth2_rs) = {
     STANDARD20_MODULE_STUFF, rs_dir_config_create, rs_dir_config_merge, rs_server_config_create,
