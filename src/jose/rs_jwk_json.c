@@ -153,15 +153,27 @@ static EVP_PKEY *pkey_of_x5c(const rs_json_t *object, apr_pool_t *p)
 
 typedef struct {
     const char *kty;
+    const char *names[2]; /* of such keys in the crypto library */
     const char *first; /* a member that any such key has, unless it is in a certificate alone */
     EVP_PKEY *(*read)(const rs_json_t *object, bool secret_part, apr_pool_t *p);
 } type_t;
 
 static const type_t types[] = {
-    { "RSA", "n", rsa_of_json },
-    { "EC", "x", ec_of_json },
-    { "OKP", "x", okp_of_json },
+    { "RSA", { "RSA", "RSA-PSS" }, "n", rsa_of_json },
+    { "EC", { "EC", "EC" }, "x", ec_of_json },
+    { "OKP", { "ED25519", "ED448" }, "x", okp_of_json },
 };
+
+/* RFC 7517 4.7: the certificate's key is the one that the other members describe. */
+static EVP_PKEY *certified(const type_t *type, const rs_json_t *object, apr_pool_t *p)
+{
+    EVP_PKEY *pkey = pkey_of_x5c(object, p);
+
+    if (!pkey || EVP_PKEY_is_a(pkey, type->names[0]) || EVP_PKEY_is_a(pkey, type->names[1]))
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
 
 EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const char **why,
                               apr_pool_t *p)
@@ -174,7 +186,7 @@ EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const c
         if (strcmp(types[i].kty, kty) != 0)
             continue;
         pkey = !secret_part && !rs_json_get(object, types[i].first)
-                   ? pkey_of_x5c(object, p)
+                   ? certified(&types[i], object, p)
                    : types[i].read(object, secret_part, p);
         if (!pkey)
             *why = apr_psprintf(
