@@ -154,7 +154,7 @@ static EVP_PKEY *pkey_of_x5c(const rs_json_t *object, apr_pool_t *p)
 typedef struct {
     const char *kty;
     const char *names[2]; /* of such keys in the crypto library */
-    const char *first; /* a member that any such key has, unless it is in a certificate alone */
+    const char *first;    /* a member that any such key has, unless it is in a certificate alone */
     EVP_PKEY *(*read)(const rs_json_t *object, bool secret_part, apr_pool_t *p);
 } type_t;
 
