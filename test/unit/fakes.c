@@ -195,10 +195,8 @@ static apr_status_t tier_store(rs_tier_t *self, const rs_cache_key_t *key,
         return APR_ENOSPC;
     if (at < 0)
         at = (int)fake->count++;
-    free(fake->places[at].value);
     fake->places[at].key = *key;
-    fake->places[at].value = malloc(len ? len : 1);
-    memcpy(fake->places[at].value, value, len);
+    fake->places[at].value = apr_pmemdup(fake->p, value, len);
     fake->places[at].len = len;
     fake->expires = expires;
     fake->stores++;
@@ -224,17 +222,7 @@ static apr_status_t tier_remove(rs_tier_t *self, const rs_cache_key_t *key,
     if (at < 0 ||
         (value && (fake->places[at].len != len || memcmp(fake->places[at].value, value, len) != 0)))
         return APR_NOTFOUND;
-    free(fake->places[at].value);
     fake->places[at] = fake->places[--fake->count];
-    return APR_SUCCESS;
-}
-
-static apr_status_t tier_end(void *data)
-{
-    fake_tier_t *fake = data;
-
-    while (fake->count)
-        free(fake->places[--fake->count].value);
     return APR_SUCCESS;
 }
 
@@ -247,7 +235,7 @@ void fake_tier_init(fake_tier_t *fake, apr_pool_t *p)
     fake->tier.store = tier_store;
     fake->tier.add = tier_add;
     fake->tier.remove = tier_remove;
-    apr_pool_cleanup_register(p, fake, tier_end, apr_pool_cleanup_null);
+    fake->p = p;
 }
 
 /* ---- the log ---- */

@@ -43,6 +43,7 @@ void fake_http_says(fake_http_t *fake, int status, const char *content_type, con
 #define FAKE_PLACES 16
 typedef struct {
     rs_tier_t tier;
+    apr_pool_t *p; /* of the values */
     bool sick;
     apr_status_t fetch_status; /* APR_SUCCESS: what is there; else what each fetch answers */
     unsigned fetches, stores;
