@@ -6,6 +6,7 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ struct rs_metadata_t {
     const rs_provider_spec_t *spec;
     const rs_services_t *services;
     apr_thread_mutex_t *lock; /* guards what follows */
-    bool known;
+    apr_thread_cond_t *answered;
+    bool known, asking;
     char jwks_uri[RS_URL_BYTES_MAX + 1];
     char introspection_endpoint[RS_URL_BYTES_MAX + 1];
     apr_time_t fetched_at, asked_at;
@@ -74,6 +76,8 @@ apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec
     rs_metadata_t *m = apr_pcalloc(p, sizeof *m);
     apr_status_t status = apr_thread_mutex_create(&m->lock, APR_THREAD_MUTEX_DEFAULT, p);
 
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&m->answered, p);
     m->spec = spec;
     m->services = services;
     if (status == APR_SUCCESS)
@@ -87,10 +91,15 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place,
     rs_http_request_t request = { .peer = &m->spec->peer,
                                   .url = place,
                                   .body_bytes_max = RS_METADATA_BYTES_MAX };
+    rs_http_t *http = m->services->http;
     rs_http_response_t *response;
-    apr_status_t status =
-        m->services->http->perform(m->services->http, &request, &response, why, p);
+    apr_status_t status;
 
+    if (!http) {
+        *why = "this process has no HTTP client";
+        return APR_EGENERAL;
+    }
+    status = http->perform(http, &request, &response, why, p);
     if (status != APR_SUCCESS)
         return status;
     if (response->status == 404 || response->status == 405 || response->status == 400 ||
@@ -159,34 +168,62 @@ static void copy_out(const rs_metadata_t *m, rs_metadata_document_t *document, a
         *m->introspection_endpoint ? apr_pstrdup(p, m->introspection_endpoint) : NULL;
 }
 
+/* With the lock held: until who asks has an answer. Each place is one call. */
+static void wait_for_answer(rs_metadata_t *m)
+{
+    apr_interval_time_t most = m->spec->peer.total_timeout;
+    apr_time_t end = apr_time_now() + most;
+
+    while (m->asking) {
+        apr_interval_time_t left = end - apr_time_now();
+        if (left <= 0 || left > most)
+            return;
+        (void)apr_thread_cond_timedwait(m->answered, m->lock, left);
+    }
+}
+
+/* Ask, without the lock; what comes of it is kept. */
+static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_pool_t *p)
+{
+    rs_metadata_document_t found;
+    apr_status_t status = discover(m, &found, why, p);
+
+    apr_thread_mutex_lock(m->lock);
+    if (status == APR_SUCCESS)
+        keep(m, &found, now);
+    m->asked_at = now;
+    m->asking = false;
+    apr_thread_cond_broadcast(m->answered);
+    apr_thread_mutex_unlock(m->lock);
+    return status;
+}
+
 apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document, apr_time_t now,
                              const char **why, apr_pool_t *p)
 {
-    rs_metadata_document_t found;
-    apr_status_t status = APR_SUCCESS;
-    bool ask;
+    apr_status_t status = APR_EAGAIN;
+    bool first;
 
     if (m->spec->metadata.off) {
         *why = "OAuth2RSMetadata is off";
         return APR_NOTFOUND;
     }
-    apr_thread_mutex_lock(m->lock);
-    ask = (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX) &&
-          now - m->asked_at >= RS_METADATA_RETRY;
-    if (ask)
-        m->asked_at = now;
-    apr_thread_mutex_unlock(m->lock);
-
     *why = "the issuer's metadata could not be had a moment ago";
-    if (ask)
-        status = discover(m, &found, why, p);
-
     apr_thread_mutex_lock(m->lock);
-    if (ask && status == APR_SUCCESS)
-        keep(m, &found, now);
-    status = m->known ? APR_SUCCESS : status == APR_SUCCESS ? APR_EAGAIN : status;
-    if (status == APR_SUCCESS)
+    first = !m->asking && now - m->asked_at >= RS_METADATA_RETRY &&
+            (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX);
+    m->asking = m->asking || first;
+    if (first) {
+        apr_thread_mutex_unlock(m->lock);
+        status = ask(m, now, why, p);
+        apr_thread_mutex_lock(m->lock);
+    }
+    else if (!m->known)
+        wait_for_answer(m);
+    if (m->known) {
         copy_out(m, document, p);
+        status = APR_SUCCESS;
+    }
     apr_thread_mutex_unlock(m->lock);
     return status;
 }

@@ -1,0 +1,171 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Mistakes in the configuration stop configtest and the start, with file, line, mistake and remedy."""
+
+import json
+import os
+
+import pytest
+
+import places
+from httpd import Httpd
+from keys import Key
+from texts import location, secret_file
+
+GOOD = """<OAuth2RSProvider acme>
+    OAuth2RSIssuer https://login.example.com
+    OAuth2RSAudience https://api.example.com
+</OAuth2RSProvider>
+"""
+
+
+def provider(*lines, name="acme", issuer="https://login.example.com", audience="https://api.example.com"):
+    body = ([f"OAuth2RSIssuer {issuer}"] if issuer else []) + ([f"OAuth2RSAudience {audience}"] if audience else [])
+    return "\n".join([f"<OAuth2RSProvider {name}>", *body, *lines, "</OAuth2RSProvider>"]) + "\n"
+
+
+def complaint(yard, config, name="config"):
+    """What configtest says; the start must fail as well."""
+    server = yard.httpd(name, config, start=False)
+    code, text = server.configtest()
+    assert code != 0, "configtest is content"
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    server.allows("RS0601", "RS0602", "RS0603", "RS0604", "RS0605", "RS0606", "RS0607", "AH00526", "AH00020", "AH00016")
+    return server, text
+
+
+MISTAKES = {
+    # what: (configuration, line that is named, words of the sentence)
+    "no-issuer": (provider(issuer=None), "<OAuth2RSProvider", ["OAuth2RSIssuer is missing"]),
+    "no-audience": (provider(audience=None), "<OAuth2RSProvider", ["OAuth2RSAudience is missing", "any"]),
+    "issuer-over-plain-http": (provider(issuer="http://login.example.com"), "OAuth2RSIssuer", ["https"]),
+    "issuer-that-is-no-url": (provider(issuer="login.example.com"), "OAuth2RSIssuer", ["https://"]),
+    "endpoint-over-plain-http": (provider("OAuth2RSIntrospection http://login.example.com/i"), "OAuth2RSIntrospection",
+                                 ["https"]),
+    "keys-with-a-password-in-the-url": (provider("OAuth2RSKeys https://a:b@keys.example.com/"), "OAuth2RSKeys", ["user"]),
+    "unknown-algorithm": (provider("OAuth2RSAlgorithms RS265"), "OAuth2RSAlgorithms", ["RS265", "RS256"]),
+    "none": (provider("OAuth2RSAlgorithms none"), "OAuth2RSAlgorithms", ["never"]),
+    "hs-without-a-key": (provider("OAuth2RSAlgorithms HS256"), "<OAuth2RSProvider", ["OAuth2RSSharedKey"]),
+    "misspelt-validate": (provider("OAuth2RSValidate introspecton"), "OAuth2RSValidate", ["introspection"]),
+    "misspelt-client-auth": (provider("OAuth2RSClientAuth basik"), "OAuth2RSClientAuth", ["basic"]),
+    "misspelt-directive": (provider("OAuth2RSIssuerr https://x.example.com"), "OAuth2RSIssuerr", ["OAuth2RSIssuer"]),
+    "introspection-without-credentials": (provider("OAuth2RSIntrospection https://login.example.com/i"),
+                                          "<OAuth2RSProvider", ["OAuth2RSClient"]),
+    "time-without-sense": (provider("OAuth2RSLeeway soon"), "OAuth2RSLeeway", ["soon"]),
+    "negative-time": (provider("OAuth2RSLeeway -3"), "OAuth2RSLeeway", []),
+    "timeouts-the-wrong-way-round": (provider("OAuth2RSTimeout 5s 2s"), "OAuth2RS", ["longer"]),
+    "secret-that-is-not-there": (provider("OAuth2RSClient us file:/nowhere/secret"), "OAuth2RSClient", ["/nowhere/secret"]),
+    "secret-inline": (provider("OAuth2RSClient us topsecretword"), "OAuth2RSClient", ["file:"]),
+    "variable-that-is-not-set": (provider("OAuth2RSClient us env:NOT_SET_ANYWHERE"), "OAuth2RSClient", ["NOT_SET_ANYWHERE"]),
+    "command-that-is-not-there": (provider("OAuth2RSClient us exec:/nowhere/program"), "OAuth2RSClient", ["/nowhere"]),
+    "ca-that-is-not-there": (provider("OAuth2RSTrust file:/nowhere/ca.pem"), "OAuth2RSTrust", ["/nowhere/ca.pem"]),
+    "section-without-a-name": ("<OAuth2RSProvider>\n</OAuth2RSProvider>\n", "<OAuth2RSProvider", ["name"]),
+    "two-of-one-name": (GOOD + GOOD.replace("login", "other"), None, ["acme"]),
+    "provider-directive-outside": ("OAuth2RSIssuer https://login.example.com\n", "OAuth2RSIssuer", ["<OAuth2RSProvider"]),
+    "unknown-provider": (GOOD + location("/x", "OAuth2RSUse acne", "Require valid-user"), "OAuth2RSUse", ["acne", "acme"]),
+    "no-provider-at-all": (location("/x", "Require valid-user"), "AuthType", ["<OAuth2RSProvider"]),
+    "several-and-none-named": (GOOD + provider(name="other", issuer="https://other.example.com")
+                               + location("/x", "Require valid-user"), "AuthType", ["OAuth2RSUse"]),
+    "scope-without-a-name": (GOOD + location("/x", "Require oauth2-scope"), "Require oauth2-scope", ["scope"]),
+    "claim-without-a-name": (GOOD + location("/x", "Require oauth2-claim"), "Require oauth2-claim", ["claim"]),
+    "regex-that-does-not-compile": (GOOD + location("/x", "Require oauth2-claim sub ~ ("), "Require oauth2-claim", []),
+    "cache-of-no-kind": ("OAuth2RSCache memcached:localhost\n" + GOOD, "OAuth2RSCache", ["redis://"]),
+    "cache-misspelt": ("OAuth2RSCache shn\n" + GOOD, "OAuth2RSCache", ["shm"]),
+    "redis-without-a-secret": ("OAuth2RSCache redis://127.0.0.1\n" + GOOD + location("/x", "Require valid-user"),
+                               "OAuth2RSCache", ["OAuth2RSCacheSecret"]),
+    "redis-url-with-a-password": ("OAuth2RSCache redis://:pw@127.0.0.1\n" + GOOD, "OAuth2RSCache", ["OAuth2RSRedisCredentials"]),
+    "shm-too-small": ("OAuth2RSCache shm:1k\n" + GOOD, "OAuth2RSCache", ["256k"]),
+    "pool-of-nothing": ("OAuth2RSRedisPool 0\n" + GOOD, "OAuth2RSRedisPool", []),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_mistake_is_told(yard, what):
+    config, line, words = MISTAKES[what]
+    server, text = complaint(yard, config)
+    for word in words:
+        assert word in text, text
+    if line:
+        assert "httpd.conf:" in text or "line" in text, text
+        numbers = [number for number, content in enumerate(server.conf.read_text().splitlines(), 1) if line in content]
+        assert any(f":{number}" in text or f"line {number} " in text for number in numbers), text
+
+
+def test_a_secret_that_others_can_read(yard, folder):
+    path = secret_file(folder, "x" * 40, mode=0o644)
+    _, text = complaint(yard, provider(f"OAuth2RSClient us file:{path}"))
+    assert str(path) in text and "chmod" in text
+
+
+def test_keys_that_others_can_write(yard, folder):
+    path = folder / "keys"
+    path.write_text(json.dumps({"keys": [Key("ES256").jwk()]}))
+    path.chmod(0o666)
+    _, text = complaint(yard, provider(f"OAuth2RSKeys file:{path}"))
+    assert str(path) in text
+
+
+def test_a_cache_secret_that_is_too_short(yard, folder):
+    path = secret_file(folder, "short")
+    _, text = complaint(yard, f"OAuth2RSCache redis://127.0.0.1\nOAuth2RSCacheSecret file:{path}\n" + GOOD
+                        + location("/x", "Require valid-user"))
+    assert "32" in text
+
+
+def test_a_key_file_without_a_key_stops_the_start(yard, folder):
+    path = folder / "keys"
+    path.write_text("no key at all")
+    server = yard.httpd("keys", provider(f"OAuth2RSKeys file:{path}"), start=False)
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    assert str(path) in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+def test_a_shared_key_that_is_too_short_stops_the_start(yard, folder):
+    path = secret_file(folder, "short")
+    server = yard.httpd("keys", provider("OAuth2RSAlgorithms HS256", f"OAuth2RSSharedKey file:{path}"), start=False)
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    assert "32" in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+@pytest.mark.parametrize("directive", ["OAuth2RSRequireHTTPS off", "OAuth2RSClient us file:/etc/passwd",
+                                       "OAuth2RSCache none", "OAuth2RSIntrospection https://x.example.com/i"])
+def test_htaccess_may_not(yard, directive):
+    server = yard.httpd("htaccess", GOOD, start=False)
+    (server.folder / "htdocs" / ".htaccess").write_text(directive + "\n")
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace(f'<Directory "{server.folder}">',
+                                        f'<Directory "{server.folder}">\nAllowOverride AuthConfig'))
+    server.start()
+    assert server.get("/files/ok.txt").status == 500
+    server.allows("htdocs/.htaccess: OAuth2RS")
+
+
+def test_a_good_configuration_is_accepted(yard, folder):
+    config = "OAuth2RSCache shm:1m\nOAuth2RSLocalCache 1000 5s\n"
+    config += provider("OAuth2RSValidate auto", "OAuth2RSAlgorithms RS256 ES256 EdDSA", "OAuth2RSLeeway 10s",
+                       "OAuth2RSMaxLifetime 1h", "OAuth2RSKeysRefresh 1m 2h 1d", "OAuth2RSKeysCooldown 10s",
+                       f"OAuth2RSClient us file:{secret_file(folder, 'secret')}", "OAuth2RSClientAuth post",
+                       "OAuth2RSIntrospectionTTL 1m 5s", "OAuth2RSTimeout 1s 3s", "OAuth2RSScopeClaim scp /a/b",
+                       "OAuth2RSUserClaim email sub", "OAuth2RSUserPrefix acme:", "OAuth2RSTokenType rfc9068",
+                       "OAuth2RSRequireClaim token_use access")
+    config += location("/x", "OAuth2RSUse acme", "OAuth2RSErrorDetail off", "Require oauth2-scope a b",
+                       "Require oauth2-claim /a/b = c d", "Require oauth2-any-scope x y")
+    server = yard.httpd("good", config, start=False)
+    code, text = server.configtest()
+    assert code == 0 and "Syntax OK" in text, text
+
+
+def test_configtest_speaks_to_nobody(yard):
+    issuer = yard.issuer()
+    server = yard.httpd("quiet", provider(issuer=issuer.url) + location("/x", "Require valid-user"), start=False)
+    assert server.configtest()[0] == 0
+    assert issuer.requests == []

@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Authorization servers that others wrote, with their own tokens and dialects."""
+
+import os
+
+import pytest
+
+import oidc
+from answers import granted, insufficient, refused
+from dot import DjangoOAuthToolkit
+from glewlwyd import Glewlwyd
+from texts import location, secret_file
+
+
+def section(issuer, folder, *lines, audience="any", name="real", us=("app", "app-secret")):
+    secret = secret_file(folder, us[1] + "\n", name="client-" + name)
+    body = [f"OAuth2RSIssuer {issuer}", f"OAuth2RSAudience {audience}", f"OAuth2RSClient {us[0]} file:{secret}", *lines]
+    return "\n".join([f"<OAuth2RSProvider {name}>", *["    " + line for line in body], "</OAuth2RSProvider>"]) + "\n"
+
+
+LOCATIONS = location("/users", "Require oauth2-scope read") + location("/pay", "Require oauth2-scope pay")
+
+
+@pytest.fixture(scope="module")
+def glewlwyd():
+    server = Glewlwyd()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def dot():
+    server = DjangoOAuthToolkit()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def provider(authority):
+    if oidc.node_version() < oidc.NODE_MIN:
+        pytest.skip(f"oidc-provider wants Node {oidc.NODE_MIN} or newer")
+    server = oidc.OidcProvider(authority)
+    yield server
+    server.stop()
+
+
+def test_glewlwyd_jwt(httpd, glewlwyd, folder):
+    server = httpd(section(glewlwyd.url, folder) + LOCATIONS)
+    token = glewlwyd.token()
+    granted(server.get("/users", token))
+    insufficient(server.get("/pay", token), "pay")
+
+
+def test_glewlwyd_introspects_its_jwts(httpd, glewlwyd, folder):
+    server = httpd(section(glewlwyd.url, folder, "OAuth2RSValidate both", "OAuth2RSIntrospectionTTL 0") + LOCATIONS)
+    token = glewlwyd.token()
+    granted(server.get("/users", token))
+    glewlwyd.revoke(token)
+    refused(server.get("/users", token), "inactive")
+
+
+def test_django_oauth_toolkit(httpd, dot, folder):
+    lines = [f"OAuth2RSIntrospection {dot.introspection}", "OAuth2RSMetadata off", "OAuth2RSIntrospectionTTL 1s"]
+    server = httpd(section(dot.url, folder, *lines) + LOCATIONS)
+    token = dot.token()
+    granted(server.get("/users", token))
+    insufficient(server.get("/pay", token), "pay")
+    refused(server.get("/users", "nobody-issued-this"), "inactive")
+
+
+def test_django_oauth_toolkit_leaves_the_audience_out(httpd, dot, folder):
+    lines = [f"OAuth2RSIntrospection {dot.introspection}", "OAuth2RSMetadata off"]
+    config = section(dot.url, folder, *lines, audience="https://api.example.com", name="strict")
+    config += section(dot.url, folder, *lines, audience="https://api.example.com or-absent", name="lenient")
+    config += location("/strict", "OAuth2RSUse strict", "Require valid-user")
+    config += location("/lenient", "OAuth2RSUse lenient", "Require valid-user")
+    server = httpd(config)
+    token = dot.token()
+    refused(server.get("/strict", token), "audience")
+    granted(server.get("/lenient", token))
+    assert "or-absent" in server.log.text()
+
+
+# The first one's secret shows who form-encodes it before it goes into Basic (RFC 6749 2.3.1).
+CLIENTS = {"basic": ("rs-basic", "rs basic:s+cret/%26"), "post": ("rs-post", "rs-post-secret")}
+
+
+@pytest.mark.parametrize("method", CLIENTS)
+def test_oidc_provider_opaque(httpd, provider, authority, folder, method):
+    lines = [f"OAuth2RSTrust file:{authority.file}", f"OAuth2RSClientAuth {method}"]
+    server = httpd(section(provider.url, folder, *lines, us=CLIENTS[method]) + LOCATIONS)
+    token = provider.token()
+    before = provider.count()
+    for _ in range(5):
+        granted(server.get("/users", token))
+    assert provider.count() == before + 1
+    insufficient(server.get("/pay", token), "pay")
+    other = provider.token()
+    provider.revoke(other)
+    refused(server.get("/users", other), "inactive")
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])
+def test_oidc_provider_jwt(httpd, provider, authority, folder, alg):
+    trust = f"OAuth2RSTrust file:{authority.file}"
+    server = httpd(section(provider.url, folder, trust, "OAuth2RSTokenType rfc9068",
+                           audience=f"https://rs.example/jwt/{alg}") + LOCATIONS)
+    granted(server.get("/users", provider.jwt(alg)))
+
+
+def test_oidc_provider_rotates_its_keys(httpd, provider, authority, folder):
+    trust = f"OAuth2RSTrust file:{authority.file}"
+    server = httpd(section(provider.url, folder, trust) + LOCATIONS)
+    granted(server.get("/users", provider.jwt()))
+    provider.rotate(keep=False)
+    granted(server.get("/users", provider.jwt()))
+
+
+def test_oidc_provider_does_not_introspect_its_jwts(httpd, provider, authority, folder):
+    """It answers 400 unsupported_token_type: about the token, no outage."""
+    trust = f"OAuth2RSTrust file:{authority.file}"
+    server = httpd(section(provider.url, folder, trust, "OAuth2RSValidate introspection", us=CLIENTS["basic"]) + LOCATIONS)
+    refused(server.get("/users", provider.jwt()), "inactive")
+
+
+def test_node_is_there_in_ci():
+    if os.environ.get("CI") == "true" and oidc.node_version() and oidc.node_version() >= oidc.NODE_MIN:
+        assert oidc.install().is_dir()
