@@ -5,10 +5,14 @@
 #include <apr_errno.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Guards what fakes remember: some are asked by several threads. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- pools, digests, files ---- */
 
@@ -116,7 +120,9 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
 
     if (fake->takes)
         apr_sleep(fake->takes);
+    pthread_mutex_lock(&lock);
     remember(fake, request);
+    pthread_mutex_unlock(&lock);
     fake->calls++;
     *response = apr_pmemdup(p, &fake->reply, sizeof fake->reply);
     if (fake->answer)
@@ -249,10 +255,13 @@ static bool log_wants(const rs_log_t *self, rs_log_level_t level)
 static void log_write(const rs_log_t *self, rs_log_level_t level, const char *line)
 {
     fake_log_t *fake = (fake_log_t *)self;
-    size_t used = strlen(fake->text);
+    size_t used;
 
+    pthread_mutex_lock(&lock);
+    used = strlen(fake->text);
     fake->lines[level]++;
     snprintf(fake->text + used, sizeof fake->text - used, "%s\n", line);
+    pthread_mutex_unlock(&lock);
 }
 
 void fake_log_init(fake_log_t *fake)

@@ -1,0 +1,344 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Asking the issuer: what we send, and what each kind of reply means. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fakes.h"
+#include "provider/rs_introspection.h"
+
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+#include <string.h>
+
+#define NOW apr_time_from_sec(1700000000)
+#define SECOND apr_time_from_sec(1)
+#define URL "https://issuer.example/introspect"
+#define TOKEN "an.opaque~token+/="
+#define ACTIVE "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600,\"scope\":\"read write\"}"
+
+typedef struct {
+    fake_http_t http;
+    fake_log_t log;
+    rs_services_t services;
+    rs_provider_spec_t *spec;
+    rs_metadata_t *metadata;
+    rs_introspection_t *introspection;
+    rs_presented_t presented;
+    apr_pool_t *p;
+} world_t;
+
+static world_t *draft(apr_pool_t *p)
+{
+    world_t *w = apr_pcalloc(p, sizeof *w);
+
+    fake_http_init(&w->http);
+    fake_log_init(&w->log);
+    w->p = p;
+    w->services.http = &w->http.http;
+    w->services.log = &w->log.log;
+    w->presented.token = TOKEN;
+    w->presented.token_len = strlen(TOKEN);
+    w->spec = rs_provider_spec_create("test", p);
+    w->spec->policy.issuer = "https://issuer.example";
+    w->spec->policy.audience_any = true;
+    w->spec->introspection.url = URL;
+    w->spec->introspection.auth = RS_CLIENT_AUTH_NONE;
+    return w;
+}
+
+static world_t *begin(world_t *w)
+{
+    const char *why = NULL;
+
+    assert_int_equal(rs_metadata_create(&w->metadata, w->spec, &w->services, w->p), APR_SUCCESS);
+    assert_int_equal(
+        rs_introspection_create(&w->introspection, w->spec, w->metadata, &w->services, &why, w->p),
+        APR_SUCCESS);
+    return w;
+}
+
+static rs_verdict_t ask(world_t *w, apr_time_t now)
+{
+    return rs_introspection_ask(w->introspection, &w->presented, now, w->p);
+}
+
+static rs_verdict_t ask_with(world_t *w, int status, const char *body)
+{
+    fake_http_says(&w->http, status, "application/json", body);
+    return ask(w, NOW);
+}
+
+static void an_active_token_is_accepted(void **state)
+{
+    world_t *w = begin(draft(*state));
+    rs_verdict_t verdict = ask_with(w, 200, ACTIVE);
+
+    assert_int_equal(verdict.outcome, RS_TOKEN_ACCEPTED);
+    assert_true(verdict.introspected);
+    assert_string_equal(verdict.principal->user, "someone");
+    assert_true(rs_scope_has(&verdict.principal->scope, "write"));
+    assert_string_equal(w->http.url, URL);
+    assert_string_equal(w->http.form,
+                        "token=an.opaque%7Etoken%2B%2F%3D&token_type_hint=access_token");
+    assert_string_equal(w->http.authorization, "");
+}
+
+static void our_credentials_go_along(void **state)
+{
+    world_t *w = draft(*state);
+    const char *path = fake_file(fake_folder(*state), "secret", "open sesame\n", *state);
+
+    w->spec->introspection.auth = RS_CLIENT_AUTH_BASIC;
+    w->spec->introspection.client_id = "us";
+    w->spec->introspection.client_secret.kind = RS_SOURCE_FILE;
+    w->spec->introspection.client_secret.value = path;
+    begin(w);
+    ask_with(w, 200, ACTIVE);
+    assert_string_equal(w->http.authorization, "Basic dXM6b3BlbitzZXNhbWU=");
+    assert_null(strstr(w->http.form, "sesame"));
+}
+
+static void an_inactive_token_is_refused_for_the_caches(void **state)
+{
+    world_t *w = begin(draft(*state));
+    rs_verdict_t verdict = ask_with(w, 200, "{\"active\":false}");
+
+    assert_int_equal(verdict.outcome, RS_TOKEN_INACTIVE);
+    assert_true(verdict.introspected);
+    verdict = ask_with(w, 400, "{\"error\":\"unsupported_token_type\"}");
+    assert_int_equal(verdict.outcome, RS_TOKEN_INACTIVE);
+    verdict = ask_with(w, 400, "{\"error\":\"invalid_token\"}");
+    assert_int_equal(verdict.outcome, RS_TOKEN_INACTIVE);
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 0);
+}
+
+static void the_rules_apply_to_a_reply_too(void **state)
+{
+    world_t *w = begin(draft(*state));
+
+    assert_int_equal(ask_with(w, 200, "{\"active\":true,\"sub\":\"a\",\"exp\":1699990000}").outcome,
+                     RS_TOKEN_EXPIRED);
+    assert_int_equal(
+        ask_with(w, 200, "{\"active\":true,\"sub\":\"a\",\"iss\":\"https://evil.example\"}")
+            .outcome,
+        RS_TOKEN_ISSUER_WRONG);
+    assert_int_equal(
+        ask_with(w, 200, "{\"active\":true,\"sub\":\"a\",\"cnf\":{\"jkt\":\"x\"}}").outcome,
+        RS_TOKEN_BOUND);
+    assert_int_equal(ask_with(w, 200, "{\"active\":true}").outcome, RS_TOKEN_NAMELESS);
+}
+
+/* Whatever is no answer about the token decides nothing about it. */
+static void what_is_no_answer_is_undecided(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } replies[] = {
+        { 200, "{\"active\":\"true\"}" },
+        { 200, "{\"active\":1}" },
+        { 200, "{\"active\":null}" },
+        { 200, "{\"active\":[true]}" },
+        { 200, "{\"Active\":true}" },
+        { 200, "{}" },
+        { 200, "[{\"active\":true}]" },
+        { 200, "true" },
+        { 200, "" },
+        { 200, "<html>active</html>" },
+        { 200, "{\"active\":true}{\"active\":true}" },
+        { 200, "{\"active\":false,\"active\":true}" },
+        { 200, "{\"active\":true" },
+        { 201, ACTIVE },
+        { 204, "" },
+        { 302, ACTIVE },
+        { 400, "" },
+        { 400, "{\"error\":\"invalid_request\"}" },
+        { 400, "{\"error\":\"invalid_client\"}" },
+        { 400, "{\"error\":\"unauthorized_client\"}" },
+        { 401, ACTIVE },
+        { 401, "{\"error\":\"invalid_token\"}" },
+        { 403, "{\"active\":false}" },
+        { 404, "{\"active\":false}" },
+        { 405, "" },
+        { 429, "" },
+        { 500, ACTIVE },
+        { 502, "<html>" },
+        { 503, "" },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        world_t *w = begin(draft(*state));
+        rs_verdict_t verdict = ask_with(w, replies[i].status, replies[i].body);
+        assert_int_equal(verdict.outcome, RS_TOKEN_UNDECIDED);
+        assert_true(verdict.retry_after > 0);
+        assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
+        assert_null(strstr(w->log.text, TOKEN));
+    }
+}
+
+static void a_transport_that_fails_is_undecided(void **state)
+{
+    static const apr_status_t results[] = { APR_TIMEUP, APR_ECONNREFUSED, APR_ENOSPC,
+                                            APR_EGENERAL };
+    unsigned i;
+
+    for (i = 0; i < 4; i++) {
+        world_t *w = begin(draft(*state));
+        w->http.result = results[i];
+        assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
+    }
+}
+
+static void retry_after_is_heeded_within_bounds(void **state)
+{
+    static const struct {
+        const char *header;
+        int seconds;
+    } rows[] = { { NULL, 1 },     { "7", 7 },  { "60", 60 },  { "61", 60 },
+                 { "86400", 60 }, { "-5", 1 }, { "soon", 1 }, { "", 1 } };
+    unsigned i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world_t *w = begin(draft(*state));
+        apr_time_t end = NOW + rows[i].seconds * SECOND;
+        fake_http_says(&w->http, i % 2 ? 429 : 503, "text/plain", "");
+        w->http.reply.retry_after = rows[i].header;
+        assert_int_equal(ask(w, NOW).retry_after, rows[i].seconds * SECOND);
+        fake_http_says(&w->http, 200, "application/json", ACTIVE);
+        assert_int_equal(ask(w, end - 1).retry_after, 1);
+        assert_int_equal(w->http.calls, 1);
+        assert_int_equal(ask(w, end).outcome, RS_TOKEN_ACCEPTED);
+        assert_int_equal(w->http.calls, 2);
+    }
+}
+
+static void the_breaker_opens_and_one_probe_closes_it(void **state)
+{
+    world_t *w = begin(draft(*state));
+    apr_time_t now = NOW;
+    unsigned i;
+
+    w->http.result = APR_TIMEUP;
+    for (i = 0; i < 20; i++)
+        assert_int_equal(ask(w, now += 1000).outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(w->http.calls, 5);
+    assert_true(ask(w, now).retry_after > 9 * SECOND);
+    assert_int_equal(ask(w, now + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(ask(w, now + 12 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(w->http.calls, 6);
+    w->http.result = APR_SUCCESS;
+    fake_http_says(&w->http, 200, "application/json", ACTIVE);
+    assert_int_equal(ask(w, now + 22 * SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(ask(w, now + 22 * SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->http.calls, 8);
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
+    assert_int_equal(w->log.lines[RS_LOG_NOTICE], 1);
+}
+
+/* Else a client could shut the issuer off for all others by sending bad tokens. */
+static void no_token_can_open_the_breaker(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } replies[] = {
+        { 200, "{\"active\":false}" },
+        { 400, "{\"error\":\"unsupported_token_type\"}" },
+        { 400, "{\"error\":\"invalid_request\"}" },
+        { 200, "{\"active\":true,\"exp\":1}" },
+        { 401, "" },
+    };
+    unsigned i, kind;
+
+    for (kind = 0; kind < sizeof replies / sizeof replies[0]; kind++) {
+        world_t *w = begin(draft(*state));
+        for (i = 0; i < 20; i++)
+            ask_with(w, replies[kind].status, replies[kind].body);
+        assert_int_equal(w->http.calls, 20);
+    }
+}
+
+static void the_endpoint_may_come_from_the_metadata(void **state)
+{
+    world_t *w = draft(*state);
+
+    w->spec->introspection.url = NULL;
+    begin(w);
+    fake_http_says(&w->http, 200, "application/json", "{\"issuer\":\"https://issuer.example\"}");
+    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
+    assert_string_equal(w->http.form, "");
+    assert_non_null(strstr(w->log.text, "introspection_endpoint"));
+    w = draft(*state);
+    w->spec->introspection.url = NULL;
+    fake_http_says(&w->http, 200, "application/json",
+                   "{\"issuer\":\"https://issuer.example\",\"introspection_endpoint\":\"" URL
+                   "\",\"iss\":\"https://issuer.example\",\"active\":true,\"sub\":\"a\"}");
+    assert_int_equal(ask(begin(w), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_string_equal(w->http.url, URL);
+}
+
+static void *APR_THREAD_FUNC ask_in_thread(apr_thread_t *thread, void *data)
+{
+    world_t *w = data;
+    apr_pool_t *p;
+
+    (void)thread;
+    apr_pool_create(&p, NULL);
+    (void)rs_introspection_ask(w->introspection, &w->presented, NOW, p);
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+static void a_crowd_before_a_slow_issuer_is_sent_away(void **state)
+{
+    world_t *w = draft(*state);
+    apr_thread_t *threads[8];
+    apr_status_t ended;
+    unsigned i;
+
+    w->services.waiting_max = 2;
+    begin(w);
+    fake_http_says(&w->http, 200, "application/json", ACTIVE);
+    w->http.takes = apr_time_from_msec(300);
+    for (i = 0; i < 8; i++)
+        assert_int_equal(apr_thread_create(&threads[i], NULL, ask_in_thread, w, *state), 0);
+    for (i = 0; i < 8; i++)
+        apr_thread_join(&ended, threads[i]);
+    assert_int_equal(w->http.calls, 2);
+    assert_non_null(strstr(w->log.text, "RS0523"));
+    w->http.takes = 0;
+    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_ACCEPTED);
+}
+
+static void a_process_without_transport_is_undecided(void **state)
+{
+    world_t *w = begin(draft(*state));
+
+    w->services.http = NULL;
+    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAKE_TEST(an_active_token_is_accepted),
+        FAKE_TEST(our_credentials_go_along),
+        FAKE_TEST(an_inactive_token_is_refused_for_the_caches),
+        FAKE_TEST(the_rules_apply_to_a_reply_too),
+        FAKE_TEST(what_is_no_answer_is_undecided),
+        FAKE_TEST(a_transport_that_fails_is_undecided),
+        FAKE_TEST(retry_after_is_heeded_within_bounds),
+        FAKE_TEST(the_breaker_opens_and_one_probe_closes_it),
+        FAKE_TEST(no_token_can_open_the_breaker),
+        FAKE_TEST(the_endpoint_may_come_from_the_metadata),
+        FAKE_TEST(a_crowd_before_a_slow_issuer_is_sent_away),
+        FAKE_TEST(a_process_without_transport_is_undecided),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
