@@ -1,0 +1,452 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The way of a token: who judges it, who is asked, what the caches answer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/rs_limits.h"
+#include "fakes.h"
+#include "key_maker.h"
+#include "provider/rs_provider.h"
+
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+#include <string.h>
+
+#define NOW apr_time_from_sec(1700000000)
+#define SECOND apr_time_from_sec(1)
+#define ACTIVE "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600}"
+#define INACTIVE "{\"active\":false}"
+#define PROVIDERS_MAX 3
+
+typedef struct {
+    fake_http_t http;
+    fake_log_t log;
+    fake_tier_t tier;
+    rs_services_t services;
+    rs_provider_t *providers[PROVIDERS_MAX];
+    unsigned count;
+    const rs_jwk_t *key;
+    const char *key_sets[PROVIDERS_MAX]; /* what each issuer publishes */
+    const char *reply;                   /* of introspection */
+    int status;
+    unsigned _Atomic key_calls, introspections;
+    rs_question_t question;
+    const rs_provider_t *by;
+    unsigned _Atomic accepted;
+    apr_pool_t *p;
+} world_t;
+
+/* https://issuerN.example publishes /keys and answers at /introspect. */
+static void answer(fake_http_t *http, const rs_http_request_t *request, rs_http_response_t *reply)
+{
+    world_t *w = http->baton;
+    unsigned which = (unsigned)(request->url[strlen("https://issuer")] - '0');
+
+    reply->content_type = "application/json";
+    if (strstr(request->url, "/keys") && which < PROVIDERS_MAX) {
+        w->key_calls++;
+        reply->status = 200;
+        reply->body = w->key_sets[which];
+    }
+    else {
+        w->introspections++;
+        reply->status = w->status;
+        reply->body = w->reply;
+    }
+}
+
+static world_t *world(apr_pool_t *p)
+{
+    world_t *w = apr_pcalloc(p, sizeof *w);
+    rs_local_config_t size = { 1000, 1 << 20 };
+    rs_cache_config_t config = { NULL, 5 * SECOND, NULL };
+    unsigned i;
+
+    fake_http_init(&w->http);
+    fake_log_init(&w->log);
+    fake_tier_init(&w->tier, p);
+    w->http.answer = answer;
+    w->http.baton = w;
+    w->p = p;
+    w->reply = ACTIVE;
+    w->status = 200;
+    w->key = key_make("ED25519", p);
+    for (i = 0; i < PROVIDERS_MAX; i++)
+        w->key_sets[i] = key_set_text(p, key_public_text(w->key, "\"kid\":\"a\",", p), NULL);
+    config.shared = &w->tier.tier;
+    assert_int_equal(rs_local_create(&config.local, &size, p), APR_SUCCESS);
+    assert_int_equal(rs_cache_create(&w->services.cache, &config, p), APR_SUCCESS);
+    w->services.http = &w->http.http;
+    w->services.log = &w->log.log;
+    w->question.providers = w->providers;
+    w->question.ttl_positive = w->question.ttl_negative = RS_TTL_UNLIMITED;
+    return w;
+}
+
+/* Of issuer number `issuer`, judging that way. */
+static rs_provider_spec_t *spec_of(world_t *w, unsigned issuer, rs_validate_t validate)
+{
+    rs_provider_spec_t *spec = rs_provider_spec_create(apr_psprintf(w->p, "p%u", w->count), w->p);
+
+    spec->policy.issuer = apr_psprintf(w->p, "https://issuer%u.example", issuer);
+    spec->policy.audience_any = true;
+    spec->validate = validate;
+    spec->metadata.off = true;
+    APR_ARRAY_PUSH(spec->keys.urls, const char *) =
+        apr_pstrcat(w->p, spec->policy.issuer, "/keys", NULL);
+    if (validate != RS_VALIDATE_JWT) {
+        spec->introspection.url = apr_pstrcat(w->p, spec->policy.issuer, "/introspect", NULL);
+        spec->introspection.auth = RS_CLIENT_AUTH_NONE;
+    }
+    return spec;
+}
+
+static void add_spec(world_t *w, const rs_provider_spec_t *spec)
+{
+    const char *why = NULL;
+
+    assert_int_equal(
+        rs_provider_create(&w->providers[w->count], spec, &w->services, NOW, &why, w->p),
+        APR_SUCCESS);
+    w->question.provider_count = ++w->count;
+}
+
+static void add(world_t *w, unsigned issuer, rs_validate_t validate)
+{
+    add_spec(w, spec_of(w, issuer, validate));
+}
+
+static rs_presented_t present(const char *token, apr_pool_t *p)
+{
+    rs_presented_t presented = { RS_SCHEME_BEARER, token, strlen(token),
+                                 rs_token_fingerprint(token, strlen(token), p) };
+
+    return presented;
+}
+
+static rs_verdict_t judge(world_t *w, const char *token, apr_time_t now)
+{
+    rs_presented_t presented = present(token, w->p);
+
+    w->question.presented = &presented;
+    return rs_providers_judge(&w->question, &w->by, now, w->p);
+}
+
+static const char *jwt_of(world_t *w, unsigned issuer)
+{
+    return key_sign(w->key, "EdDSA", "\"kid\":\"a\"",
+                    apr_psprintf(w->p,
+                                 "{\"iss\":\"https://issuer%u.example\",\"sub\":\"someone\","
+                                 "\"exp\":1700000600,\"iat\":1699999999}",
+                                 issuer),
+                    w->p);
+}
+
+static void the_iss_of_a_jwt_picks_its_judge(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_JWT);
+    add(w, 1, RS_VALIDATE_JWT);
+    assert_int_equal(judge(w, jwt_of(w, 1), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_ptr_equal(w->by, w->providers[1]);
+    assert_string_equal(w->http.url, "https://issuer1.example/keys");
+    assert_int_equal(w->http.calls, 1);
+}
+
+static void an_unknown_issuer_causes_no_call(void **state)
+{
+    world_t *w = world(*state);
+    rs_verdict_t verdict;
+
+    add(w, 0, RS_VALIDATE_AUTO);
+    add(w, 1, RS_VALIDATE_INTROSPECTION);
+    verdict = judge(w, jwt_of(w, 2), NOW);
+    assert_int_equal(verdict.outcome, RS_TOKEN_ISSUER_WRONG);
+    assert_null(w->by);
+    assert_int_equal(w->http.calls, 0);
+}
+
+static void a_token_is_never_shown_to_another_issuer(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_JWT);
+    add(w, 1, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 0);
+    assert_int_equal(judge(w, jwt_of(w, 1), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_string_equal(w->http.url, "https://issuer1.example/introspect");
+    assert_ptr_equal(w->by, w->providers[1]);
+}
+
+static void an_opaque_token_goes_to_the_one_candidate(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_JWT);
+    add(w, 1, RS_VALIDATE_AUTO);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_ptr_equal(w->by, w->providers[1]);
+    assert_string_equal(w->http.url, "https://issuer1.example/introspect");
+}
+
+static void several_candidates_are_a_misconfiguration(void **state)
+{
+    world_t *w = world(*state);
+    rs_verdict_t verdict;
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    add(w, 1, RS_VALIDATE_AUTO);
+    verdict = judge(w, "opaque", NOW);
+    assert_int_equal(verdict.outcome, RS_SERVER_MISCONFIGURED);
+    judge(w, "opaque", NOW + SECOND);
+    assert_int_equal(w->http.calls, 0);
+    assert_int_equal(w->log.lines[RS_LOG_ERROR], 1);
+    assert_null(strstr(w->log.text, "opaque token opaque"));
+}
+
+static void an_opaque_token_without_candidate_is_malformed(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_JWT);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_MALFORMED);
+    assert_int_equal(judge(w, "a.b.c", NOW).outcome, RS_TOKEN_MALFORMED);
+    assert_int_equal(judge(w, "", NOW).outcome, RS_TOKEN_MALFORMED);
+    assert_int_equal(w->http.calls, 0);
+    w->question.provider_count = 0;
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_MALFORMED);
+}
+
+static void a_token_that_is_too_large_reaches_nobody(void **state)
+{
+    world_t *w = world(*state);
+    char *token = apr_pcalloc(*state, RS_TOKEN_BYTES_MAX + 2);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    memset(token, 'a', RS_TOKEN_BYTES_MAX + 1);
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_MALFORMED);
+    assert_int_equal(w->http.calls, 0);
+    token[RS_TOKEN_BYTES_MAX] = '\0';
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_ACCEPTED);
+}
+
+static void two_providers_of_one_issuer_may_differ(void **state)
+{
+    world_t *w = world(*state);
+    rs_provider_spec_t *strict = spec_of(w, 0, RS_VALIDATE_JWT);
+
+    strict->policy.types = RS_TYPES_RFC9068;
+    add_spec(w, strict);
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_TYPE_WRONG);
+    add(w, 0, RS_VALIDATE_JWT);
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_ptr_equal(w->by, w->providers[1]);
+    /* What one accepted is not the other's verdict. */
+    w->question.provider_count = 1;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_TYPE_WRONG);
+}
+
+/* ---- both ---- */
+
+static void in_both_mode_both_must_say_yes(void **state)
+{
+    world_t *w = world(*state);
+    const char *token;
+
+    add(w, 0, RS_VALIDATE_BOTH);
+    token = jwt_of(w, 0);
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+    assert_int_equal(judge(w, token, NOW + SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+    w->reply = INACTIVE;
+    assert_int_equal(judge(w, token, NOW + 301 * SECOND).outcome, RS_TOKEN_INACTIVE);
+    w->status = 500;
+    assert_int_equal(judge(w, token, NOW + 400 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+}
+
+static void in_both_mode_a_bad_signature_is_not_asked_about(void **state)
+{
+    world_t *w = world(*state);
+    const rs_jwk_t *good;
+
+    add(w, 0, RS_VALIDATE_BOTH);
+    good = w->key;
+    w->key = key_make("ED25519", *state);
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_SIGNATURE_WRONG);
+    assert_int_equal(w->introspections, 0);
+    w->key = good;
+}
+
+/* ---- caches ---- */
+
+static void a_verdict_is_asked_for_once(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    judge(w, "opaque", NOW);
+    assert_int_equal(judge(w, "opaque", NOW + 299 * SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+    judge(w, "opaque", NOW + 301 * SECOND);
+    judge(w, "another", NOW);
+    assert_int_equal(w->introspections, 3);
+}
+
+static void inactive_is_kept_for_a_moment_and_undecided_never(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    w->reply = INACTIVE;
+    judge(w, "opaque", NOW);
+    assert_int_equal(judge(w, "opaque", NOW + 9 * SECOND).outcome, RS_TOKEN_INACTIVE);
+    assert_int_equal(w->introspections, 1);
+    w->status = 500;
+    assert_int_equal(judge(w, "opaque", NOW + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+    w->status = 200;
+    w->reply = ACTIVE;
+    assert_int_equal(judge(w, "opaque", NOW + 11 * SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 3);
+}
+
+static void ttl_zero_asks_each_time(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    judge(w, "opaque", NOW);
+    w->question.ttl_positive = w->question.ttl_negative = 0;
+    judge(w, "opaque", NOW);
+    w->reply = INACTIVE;
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_INACTIVE);
+    assert_int_equal(w->introspections, 3);
+}
+
+static void a_location_may_only_shorten_the_ttl(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    w->question.ttl_positive = 10000 * SECOND;
+    judge(w, "opaque", NOW);
+    judge(w, "opaque", NOW + 301 * SECOND);
+    assert_int_equal(w->introspections, 2);
+    w->question.ttl_positive = SECOND;
+    judge(w, "opaque", NOW + 303 * SECOND);
+    assert_int_equal(w->introspections, 3);
+}
+
+static void a_key_that_is_left_out_ends_its_verdicts(void **state)
+{
+    world_t *w = world(*state);
+    const char *token;
+
+    add(w, 0, RS_VALIDATE_JWT);
+    token = jwt_of(w, 0);
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(judge(w, token, NOW + SECOND).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->key_calls, 1);
+    w->key_sets[0] = key_set_text(
+        *state, key_public_text(key_make("ED25519", *state), "\"kid\":\"b\",", *state), NULL);
+    rs_provider_tend(w->providers[0], NOW + 2 * 3600 * SECOND, *state);
+    assert_int_equal(w->key_calls, 2);
+    assert_int_equal(judge(w, token, NOW + 2 * SECOND).outcome, RS_TOKEN_KEY_UNKNOWN);
+}
+
+static void without_keys_a_jwt_is_undecided(void **state)
+{
+    world_t *w = world(*state);
+    rs_verdict_t verdict;
+
+    add(w, 0, RS_VALIDATE_JWT);
+    w->http.result = APR_TIMEUP;
+    verdict = judge(w, jwt_of(w, 0), NOW);
+    assert_int_equal(verdict.outcome, RS_TOKEN_UNDECIDED);
+    assert_true(verdict.retry_after > 0);
+}
+
+static void no_cache_is_no_obstacle(void **state)
+{
+    world_t *w = world(*state);
+
+    w->services.cache = NULL;
+    add(w, 0, RS_VALIDATE_AUTO);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 2);
+}
+
+/* ---- threads ---- */
+
+#define THREADS 8
+
+static void *APR_THREAD_FUNC judge_in_thread(apr_thread_t *thread, void *data)
+{
+    world_t *w = data;
+    rs_presented_t presented;
+    rs_question_t question = w->question;
+    const rs_provider_t *by;
+    rs_verdict_t verdict;
+    apr_pool_t *p;
+
+    (void)thread;
+    apr_pool_create(&p, NULL);
+    presented = present("opaque", p);
+    question.presented = &presented;
+    verdict = rs_providers_judge(&question, &by, NOW, p);
+    w->accepted +=
+        verdict.outcome == RS_TOKEN_ACCEPTED && strcmp(verdict.principal->user, "someone") == 0;
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+static void many_threads_cause_one_call(void **state)
+{
+    world_t *w = world(*state);
+    apr_thread_t *threads[THREADS];
+    apr_status_t ended;
+    unsigned i;
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    w->http.takes = apr_time_from_msec(300);
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(apr_thread_create(&threads[i], NULL, judge_in_thread, w, *state), 0);
+    for (i = 0; i < THREADS; i++)
+        apr_thread_join(&ended, threads[i]);
+    assert_int_equal(w->introspections, 1);
+    assert_int_equal(w->accepted, THREADS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAKE_TEST(the_iss_of_a_jwt_picks_its_judge),
+        FAKE_TEST(an_unknown_issuer_causes_no_call),
+        FAKE_TEST(a_token_is_never_shown_to_another_issuer),
+        FAKE_TEST(an_opaque_token_goes_to_the_one_candidate),
+        FAKE_TEST(several_candidates_are_a_misconfiguration),
+        FAKE_TEST(an_opaque_token_without_candidate_is_malformed),
+        FAKE_TEST(a_token_that_is_too_large_reaches_nobody),
+        FAKE_TEST(two_providers_of_one_issuer_may_differ),
+        FAKE_TEST(in_both_mode_both_must_say_yes),
+        FAKE_TEST(in_both_mode_a_bad_signature_is_not_asked_about),
+        FAKE_TEST(a_verdict_is_asked_for_once),
+        FAKE_TEST(inactive_is_kept_for_a_moment_and_undecided_never),
+        FAKE_TEST(ttl_zero_asks_each_time),
+        FAKE_TEST(a_location_may_only_shorten_the_ttl),
+        FAKE_TEST(a_key_that_is_left_out_ends_its_verdicts),
+        FAKE_TEST(without_keys_a_jwt_is_undecided),
+        FAKE_TEST(no_cache_is_no_obstacle),
+        FAKE_TEST(many_threads_cause_one_call),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
