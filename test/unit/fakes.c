@@ -232,13 +232,38 @@ static apr_status_t tier_remove(rs_tier_t *self, const rs_cache_key_t *key,
     return APR_SUCCESS;
 }
 
+/* Tests with threads share a tier. */
+static apr_status_t locked_fetch(rs_tier_t *self, const rs_cache_key_t *key,
+                                 const unsigned char **value, apr_size_t *len, apr_time_t now,
+                                 apr_pool_t *p)
+{
+    apr_status_t status;
+
+    pthread_mutex_lock(&lock);
+    status = tier_fetch(self, key, value, len, now, p);
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+static apr_status_t locked_store(rs_tier_t *self, const rs_cache_key_t *key,
+                                 const unsigned char *value, apr_size_t len, apr_time_t expires,
+                                 apr_time_t now, apr_pool_t *p)
+{
+    apr_status_t status;
+
+    pthread_mutex_lock(&lock);
+    status = tier_store(self, key, value, len, expires, now, p);
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
 void fake_tier_init(fake_tier_t *fake, apr_pool_t *p)
 {
     memset(fake, 0, sizeof *fake);
     fake->tier.name = "fake";
     fake->tier.healthy = tier_healthy;
-    fake->tier.fetch = tier_fetch;
-    fake->tier.store = tier_store;
+    fake->tier.fetch = locked_fetch;
+    fake->tier.store = locked_store;
     fake->tier.add = tier_add;
     fake->tier.remove = tier_remove;
     fake->p = p;
