@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 #include <apr_time.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -946,6 +947,7 @@ int main(void)
     };
     int failed;
 
+    signal(SIGPIPE, SIG_IGN); /* as httpd does */
     apr_initialize();
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     apr_terminate();
