@@ -408,21 +408,38 @@ static void *APR_THREAD_FUNC judge_in_thread(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-static void many_threads_cause_one_call(void **state)
+static void judge_in_threads(world_t *w)
 {
-    world_t *w = world(*state);
     apr_thread_t *threads[THREADS];
     apr_status_t ended;
     unsigned i;
 
-    add(w, 0, RS_VALIDATE_INTROSPECTION);
     w->http.takes = apr_time_from_msec(300);
     for (i = 0; i < THREADS; i++)
-        assert_int_equal(apr_thread_create(&threads[i], NULL, judge_in_thread, w, *state), 0);
+        assert_int_equal(apr_thread_create(&threads[i], NULL, judge_in_thread, w, w->p), 0);
     for (i = 0; i < THREADS; i++)
         apr_thread_join(&ended, threads[i]);
-    assert_int_equal(w->introspections, 1);
     assert_int_equal(w->accepted, THREADS);
+}
+
+static void many_threads_cause_one_call(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    judge_in_threads(w);
+    assert_int_equal(w->introspections, 1);
+}
+
+/* An answer that was under way when the question came is older than the question. */
+static void with_ttl_zero_nobody_takes_anothers_answer(void **state)
+{
+    world_t *w = world(*state);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    w->question.ttl_positive = w->question.ttl_negative = 0;
+    judge_in_threads(w);
+    assert_int_equal(w->introspections, THREADS);
 }
 
 int main(void)
@@ -446,6 +463,7 @@ int main(void)
         FAKE_TEST(without_keys_a_jwt_is_undecided),
         FAKE_TEST(no_cache_is_no_obstacle),
         FAKE_TEST(many_threads_cause_one_call),
+        FAKE_TEST(with_ttl_zero_nobody_takes_anothers_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
