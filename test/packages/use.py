@@ -13,6 +13,7 @@ sys.path.insert(0, "/tmp/try/scenarios")
 from scripted import Issuer  # noqa: E402
 
 README = pathlib.Path("/tmp/try/README.md").read_text()
+LOG = pathlib.Path("/var/log/apache2/error.log")
 SITE = pathlib.Path("/etc/apache2/conf-enabled/protected.conf")
 
 
@@ -51,7 +52,9 @@ def main():
     target = pathlib.Path("/var/www/html" + path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("protected\n")
-    subprocess.run(["apache2ctl", "start"], check=True, capture_output=True)
+    done = subprocess.run(["apache2ctl", "start"], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"httpd does not start: {done.stdout}{done.stderr}\n{LOG.read_text() if LOG.exists() else ''}")
     try:
         for _ in range(100):
             try:
@@ -59,6 +62,8 @@ def main():
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            raise SystemExit(f"httpd does not listen: {done.stdout}{done.stderr}\n{LOG.read_text() if LOG.exists() else ''}")
         expect("no token", ask(path), 401, "Bearer realm=")
         expect("a good token", ask(path, issuer.jwt(aud=audience, scope=scope)), 200)
         expect("another scope", ask(path, issuer.jwt(aud=audience, scope="other")), 403, "insufficient_scope")
@@ -66,7 +71,7 @@ def main():
     finally:
         subprocess.run(["apache2ctl", "stop"], capture_output=True)
         SITE.unlink()
-    log = pathlib.Path("/var/log/apache2/error.log").read_text()
+    log = LOG.read_text()
     bad = [line for line in log.splitlines() if "oauth2_rs" in line and re.search(r":(warn|error|crit|emerg)\]", line)]
     if bad:
         raise SystemExit("the error log holds:\n" + "\n".join(bad))

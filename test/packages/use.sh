@@ -5,6 +5,11 @@ set -eu
 cd /tmp/try
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
+mount -t proc proc /proc
+# httpd's locks are semaphores there.
+mount -t tmpfs tmpfs /dev/shm
+# What a booted system has.
+mkdir -p /run/lock
 ip link set lo up
 rm -f /usr/lib/apache2/modules/mod_oauth2_rs.so
 dpkg -i libapache2-mod-oauth2-rs_*.deb > dpkg.log 2>&1 || { cat dpkg.log; exit 1; }
