@@ -310,6 +310,11 @@ def test_access_tokens_by_typ(bed, typ):
 
 # --- keys and issuers
 
+def old_claims(issuer):
+    """Of a token that is older than the key set: for a newer one the answer in the cool-down is 503."""
+    return issuer.claims(iat=int(time.time()) - 100)
+
+
 def test_a_foreign_key_under_a_known_kid(bed):
     issuer = bed[1]
     stranger = Key("ES256", kid=issuer.key("ES256").kid)
@@ -319,7 +324,7 @@ def test_a_foreign_key_under_a_known_kid(bed):
 def test_without_a_kid_every_fitting_key_is_tried(bed):
     server, issuer = bed
     granted(server.get("/jwt", issuer.jwt(header={"kid": None})))
-    bad(bed, Key("ES256").sign({"alg": "ES256"}, issuer.claims()), "signature", "key")
+    bad(bed, Key("ES256").sign({"alg": "ES256"}, old_claims(issuer)), "signature", "key")
 
 
 @pytest.mark.parametrize("kid", ["", "../../etc/passwd", "' OR 1=1", "%n%n%s", "k" * 5000, 5, None, ["a"], "x\0y", "\r\nX: 1"],
@@ -327,7 +332,7 @@ def test_without_a_kid_every_fitting_key_is_tried(bed):
 def test_strange_kids(bed, kid):
     key, issuer = Key("ES256"), bed[1]
     head = compact({"alg": "ES256", "kid": kid})
-    bad(bed, key.sign(head, issuer.claims()), "malformed", "signature", "key")
+    bad(bed, key.sign(head, old_claims(issuer)), "malformed", "signature", "key")
 
 
 # --- opaque ones
