@@ -33,13 +33,19 @@ static const unsigned char types[RS_KIND_COUNT] = {
     [RS_KIND_CLAIM] = 'c',   [RS_KIND_MARK] = 'm',
 };
 
-static apr_status_t seal_forget(void *data)
+void rs_seal_forget(rs_seal_t *seal)
 {
-    rs_seal_t *seal = data;
-
     OPENSSL_cleanse(seal->extracted, sizeof seal->extracted);
     EVP_KDF_free(seal->hkdf);
     EVP_CIPHER_free(seal->gcm);
+    seal->hkdf = NULL;
+    seal->gcm = NULL;
+    seal->secrets = 0;
+}
+
+static apr_status_t forget(void *data)
+{
+    rs_seal_forget(data);
     return APR_SUCCESS;
 }
 
@@ -61,7 +67,7 @@ apr_status_t rs_seal_create(rs_seal_t **seal, const char *secret, apr_size_t sec
         (previous && previous_len < RS_CACHE_SECRET_BYTES_MIN))
         return APR_EINVAL;
     made = apr_pcalloc(p, sizeof *made);
-    apr_pool_cleanup_register(p, made, seal_forget, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(p, made, forget, apr_pool_cleanup_null);
     made->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     made->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (!made->hkdf || !made->gcm || !extract(made, secret, secret_len))

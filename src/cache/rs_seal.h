@@ -19,6 +19,10 @@ typedef struct rs_seal_t rs_seal_t;
 apr_status_t rs_seal_create(rs_seal_t **seal, const char *secret, apr_size_t secret_len,
                             const char *previous, apr_size_t previous_len, apr_pool_t *p);
 
+/* Wipe it before its pool ends: for a child that ends, since nobody clears the pool of creation
+ * there. */
+void rs_seal_forget(rs_seal_t *seal);
+
 /* APR_ENOSPC: larger than RS_SEALED_BYTES_MAX. */
 apr_status_t rs_seal_close(const rs_seal_t *seal, const rs_cache_key_t *key,
                            const unsigned char *value, apr_size_t len, const unsigned char **sealed,

@@ -256,6 +256,19 @@ static apr_status_t open_cache(rs_runtime_t *runtime, server_rec *s, apr_pool_t 
     return rs_cache_create(&runtime->services.cache, &config, pchild);
 }
 
+/* The pool of the configuration is not cleared in a child. */
+static apr_status_t leave_child(void *data)
+{
+    rs_runtime_t *runtime = data;
+    int i;
+
+    for (i = 0; i < runtime->slots->nelts; i++)
+        rs_provider_forget(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider);
+    if (runtime->seal)
+        rs_seal_forget(runtime->seal);
+    return APR_SUCCESS;
+}
+
 void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 {
     rs_runtime_t *runtime = rs_server_config(s)->runtime;
@@ -265,6 +278,7 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     if (!runtime)
         return;
     runtime->services.waiting_max = handles > 1 ? handles / 2 : 1;
+    apr_pool_cleanup_register(pchild, runtime, leave_child, apr_pool_cleanup_null);
     status = open_cache(runtime, s, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,

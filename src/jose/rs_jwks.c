@@ -252,3 +252,15 @@ bool rs_jwks_has(const rs_jwks_t *set, const rs_sha256_t *thumbprint)
     }
     return false;
 }
+
+bool rs_jwks_names(const rs_jwks_t *set, const char *kid)
+{
+    int i;
+
+    for (i = 0; i < set->keys->nelts; i++) {
+        const char *name = rs_jwk_kid(APR_ARRAY_IDX(set->keys, i, const rs_jwk_t *));
+        if (name && strcmp(name, kid) == 0)
+            return true;
+    }
+    return false;
+}

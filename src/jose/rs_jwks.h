@@ -28,6 +28,9 @@ const char *rs_jwks_remarks(const rs_jwks_t *keys); /* "" when nothing was skipp
  * with *at = 0 first; NULL: no more. */
 const rs_jwk_t *rs_jwks_next(const rs_jwks_t *keys, const rs_jws_t *jws, unsigned *at);
 
+/* Is there a key of this name in the set, whatever it is good for? */
+bool rs_jwks_names(const rs_jwks_t *keys, const char *kid);
+
 /* Is the key with this thumbprint in the set? */
 bool rs_jwks_has(const rs_jwks_t *keys, const rs_sha256_t *thumbprint);
 

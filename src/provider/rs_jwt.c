@@ -9,19 +9,16 @@
 typedef struct {
     rs_outcome_t outcome; /* of the last key that was tried; KEY_UNKNOWN when none fits */
     const rs_jwk_t *key;  /* that verified it */
-    bool named;           /* a key with the token's kid was among those tried */
 } trial_t;
 
 static trial_t try_keys(const rs_provider_spec_t *spec, const rs_jwks_t *keys, const rs_jws_t *jws)
 {
-    trial_t trial = { RS_TOKEN_KEY_UNKNOWN, NULL, false };
-    const char *kid = rs_jws_kid(jws);
+    trial_t trial = { RS_TOKEN_KEY_UNKNOWN, NULL };
     const rs_jwk_t *key;
     unsigned at = 0;
 
     while ((key = rs_jwks_next(keys, jws, &at)) != NULL) {
         trial.outcome = rs_jws_verify(jws, key, spec->keys.algorithms);
-        trial.named = trial.named || (kid && rs_jwk_kid(key));
         if (trial.outcome == RS_TOKEN_ACCEPTED) {
             trial.key = key;
             break;
@@ -75,7 +72,7 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
     if (trial.key)
         return trial.key;
     /* A key of that name is there and says no: nothing newer is to be expected. */
-    if (trial.named) {
+    if (rs_jws_kid(jws) && rs_jwks_names(set, rs_jws_kid(jws))) {
         *verdict = key_unknown(jws, &trial, now, p);
         return NULL;
     }

@@ -107,14 +107,24 @@ static snapshot_t *snapshot_build(const rs_keys_t *keys)
 
 /* ---- creation ---- */
 
-static apr_status_t keys_destroy(void *data)
+void rs_keys_forget(rs_keys_t *keys)
 {
-    rs_keys_t *keys = data;
     unsigned i;
 
+    apr_thread_mutex_lock(keys->lock);
     snapshot_release(keys->current);
-    for (i = 0; i < keys->source_count; i++)
+    keys->current = NULL;
+    /* A worker that is still about has its hands on the texts: they end with the process. */
+    for (i = 0; i < keys->source_count && !keys->busy; i++) {
         free(keys->sources[i].text);
+        keys->sources[i].text = NULL;
+    }
+    apr_thread_mutex_unlock(keys->lock);
+}
+
+static apr_status_t keys_destroy(void *data)
+{
+    rs_keys_forget(data);
     return APR_SUCCESS;
 }
 
@@ -156,6 +166,24 @@ apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
     return APR_SUCCESS;
 }
 
+/* In a pool of its own: what parsing needs must not live as long as the configuration. */
+static const char *load_file(rs_keys_t *keys, rs_key_source_t *source, apr_pool_t *p)
+{
+    const char *remarks = "", *trouble = NULL, *why = NULL;
+    apr_pool_t *ptemp;
+    bool changed;
+
+    apr_pool_create(&ptemp, p);
+    if (rs_key_source_read(source, &changed, &trouble, &remarks, ptemp) != APR_SUCCESS)
+        why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file, trouble);
+    else if (*remarks)
+        rs_log(keys->services->log, RS_LOG_INFO,
+               "RS0503: provider %s: keys of %s that are not used: %s", keys->spec->name,
+               source->file, remarks);
+    apr_pool_destroy(ptemp);
+    return why;
+}
+
 static const char *load_shared_key(rs_keys_t *keys, apr_pool_t *p)
 {
     const char *secret, *why = NULL;
@@ -171,20 +199,12 @@ static const char *load_shared_key(rs_keys_t *keys, apr_pool_t *p)
 
 apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **why, apr_pool_t *p)
 {
-    const char *remarks = "", *trouble = NULL;
-    bool changed;
     unsigned i;
 
     *why = load_shared_key(keys, p);
     for (i = 0; i < keys->source_count && !*why; i++) {
-        rs_key_source_t *source = &keys->sources[i];
-        if (source->file &&
-            rs_key_source_read(source, &changed, &trouble, &remarks, p) != APR_SUCCESS)
-            *why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file, trouble);
-        else if (source->file && *remarks)
-            rs_log(keys->services->log, RS_LOG_INFO,
-                   "RS0503: provider %s: keys of %s that are not used: %s", keys->spec->name,
-                   source->file, remarks);
+        if (keys->sources[i].file)
+            *why = load_file(keys, &keys->sources[i], p);
     }
     if (*why)
         return APR_EINVAL;

@@ -32,6 +32,9 @@ apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
 /* Is the key that verified a cached verdict still the issuer's? */
 bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint);
 
+/* Give back what was fetched: for a process that ends without clearing the pool of creation. */
+void rs_keys_forget(rs_keys_t *keys);
+
 /* Background work: fetch what is due before a request needs it. */
 void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp);
 

@@ -63,6 +63,11 @@ void rs_provider_tend(rs_provider_t *provider, apr_time_t now, apr_pool_t *ptemp
         rs_keys_tend(provider->keys, now, ptemp);
 }
 
+void rs_provider_forget(rs_provider_t *provider)
+{
+    rs_keys_forget(provider->keys);
+}
+
 /* ---- one provider ---- */
 
 /* A question to one provider, with what belongs to it. */

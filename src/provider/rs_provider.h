@@ -24,6 +24,10 @@ const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider);
  */
 void rs_provider_tend(rs_provider_t *provider, apr_time_t now, apr_pool_t *ptemp);
 
+/* Give back what was fetched: for a child that ends, since nobody clears the pool of creation
+ * there. */
+void rs_provider_forget(rs_provider_t *provider);
+
 #define RS_TTL_UNLIMITED ((apr_interval_time_t)-1)
 
 /* One question: is this token good here? */
