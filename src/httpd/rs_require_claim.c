@@ -21,27 +21,38 @@ static bool whole_integer(const char *text, apr_int64_t *number)
     return !errno && end != text && !*end;
 }
 
+static bool is_number(const char *text, double *number)
+{
+    char *end;
+
+    *number = strtod(text, &end);
+    return end != text && !*end && *number == *number;
+}
+
+static const comparison_t incomparable = { 1, false };
+
 static comparison_t compare_number(const rs_claim_t *claim, const char *value)
 {
     comparison_t result = { 0, true };
     apr_int64_t whole;
     double number;
-    char *end;
 
     if (claim->type == RS_JSON_INTEGER && whole_integer(value, &whole)) {
         result.order = (claim->integer > whole) - (claim->integer < whole);
         return result;
     }
-    number = strtod(value, &end);
-    result.comparable = end != value && !*end && number == number;
+    if (!is_number(value, &number))
+        return incomparable;
     result.order = (claim->real > number) - (claim->real < number);
     return result;
 }
 
+/* A text is never more or less than a number: "high" is not at least 3. */
 static comparison_t compare_text(const rs_claim_t *claim, const char *value)
 {
+    double number;
     apr_size_t len = strlen(value), shorter = len < claim->len ? len : claim->len;
-    comparison_t result = { memcmp(claim->text, value, shorter), true };
+    comparison_t result = { memcmp(claim->text, value, shorter), !is_number(value, &number) };
 
     if (!result.order)
         result.order = (claim->len > len) - (claim->len < len);
@@ -50,7 +61,7 @@ static comparison_t compare_text(const rs_claim_t *claim, const char *value)
 
 static comparison_t compare(const rs_claim_t *claim, const char *value)
 {
-    comparison_t none = { 1, false };
+    comparison_t none = incomparable;
 
     switch (claim->type) {
     case RS_JSON_STRING:

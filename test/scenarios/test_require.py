@@ -1,0 +1,197 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""The Require family: who is let in, and what a refusal says is missing."""
+
+import time
+
+import pytest
+
+import places
+from answers import absent, challenge, denied, granted, insufficient, refused
+from texts import asking, location
+
+NOW = int(time.time())
+
+
+@pytest.fixture(scope="module")
+def bed(module_yard):
+    folder = places.folder("require")
+    issuer = module_yard.issuer()
+    lines = {
+        "all": ["<RequireAll>", "Require oauth2-scope a b", "Require oauth2-scope c", "</RequireAll>"],
+        "any": ["<RequireAny>", "Require oauth2-scope a b c", "Require oauth2-scope d e", "</RequireAny>"],
+        "any-scope": ["Require oauth2-any-scope a b"],
+        "role": ["Require oauth2-role admin ops"],
+        "scope-or-role": ["Require oauth2-scope a", "Require oauth2-role admin"],
+        "scope-and-role": ["<RequireAll>", "Require oauth2-scope a", "Require oauth2-role admin", "</RequireAll>"],
+        "claim": ["Require oauth2-claim department sales hr"],
+        "claim-present": ["Require oauth2-claim department"],
+        "claim-not": ["Require oauth2-claim department != sales"],
+        "claim-regex": [r'Require oauth2-claim email ~ "[a-z]+@example\.com"'],
+        "claim-number": ["Require oauth2-claim level >= 3"],
+        "claim-true": ["Require oauth2-claim admin true"],
+        "claim-pointer": ["Require oauth2-claim /realm_access/roles admin"],
+        "claim-url": ["Require oauth2-claim https://acme.example.com/tier gold"],
+        "client": ["Require oauth2-client app other"],
+        "subject": ["Require oauth2-subject alice"],
+        "issuer": [f"Require oauth2-issuer {issuer.url}"],
+        "audience": ["Require oauth2-audience https://api.example.com"],
+        "acr": ["Require oauth2-acr silver gold"],
+        "age": ["Require oauth2-max-auth-age 5m"],
+        "user": ["Require user alice"],
+        "not": ["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "</RequireAll>"],
+        "only-not": ["<RequireAll>", "Require all granted", "Require not oauth2-scope evil", "</RequireAll>"],
+        "none": ["<RequireAll>", "Require all granted", "<RequireNone>", "Require oauth2-scope evil", "</RequireNone>",
+                 "</RequireAll>"],
+        "ip-or-scope": ["Require ip 127.0.0.1", "Require oauth2-scope a"],
+        "other-ip-or-scope": ["Require ip 10.9.8.7", "Require oauth2-scope a"],
+        "ip-and-not": ["<RequireAll>", "Require ip 127.0.0.1", "Require not oauth2-scope evil", "</RequireAll>"],
+        "limit": ["<LimitExcept GET>", "Require oauth2-scope write", "</LimitExcept>", "<Limit GET>",
+                  "Require oauth2-scope read", "</Limit>"],
+    }
+    config = asking(issuer, folder)
+    for name, body in lines.items():
+        config += location(f"/{name}", *body)
+    config += ('<LocationMatch "^/users/(?<uid>[^/]+)">\nAuthType oauth2-rs\nRequire oauth2-claim sub %{env:MATCH_UID}\n'
+               "</LocationMatch>\n")
+    config += location("/outer", "Require oauth2-scope outer")
+    config += location("/outer/inner", "AuthMerging And", "Require oauth2-scope inner")
+    config += location("/outer/or", "AuthMerging Or", "Require oauth2-scope inner")
+    return module_yard.httpd("require", config, modules=["authz_host", "authz_user"]), issuer
+
+
+def test_all_needs_the_union(bed):
+    server, issuer = bed
+    absent(server.get("/all"), scope="a b c")
+    granted(server.get("/all", issuer.jwt(scope="c b a z")))
+    for scope in ("a b", "c", "", "A B C"):
+        insufficient(server.get("/all", issuer.jwt(scope=scope)), "a b c")
+
+
+def test_any_names_the_alternative_with_fewest_missing(bed):
+    server, issuer = bed
+    granted(server.get("/any", issuer.jwt(scope="d e")))
+    insufficient(server.get("/any", issuer.jwt(scope="a b")), "a b c")
+    insufficient(server.get("/any", issuer.jwt(scope="e")), "d e")
+
+
+def test_any_scope(bed):
+    server, issuer = bed
+    granted(server.get("/any-scope", issuer.jwt(scope="b")))
+    answer = server.get("/any-scope", issuer.jwt(scope="x"))
+    assert answer.status == 403 and 'error="insufficient_scope"' in answer.challenge, answer
+
+
+@pytest.mark.parametrize("claims, fine", [({"roles": ["ops"]}, True), ({"roles": "admin x"}, True), ({"groups": ["admin"]}, True),
+                                          ({"roles": ["Admin"]}, False), ({}, False), ({"roles": [], "groups": ["admin"]}, False)])
+def test_roles(bed, claims, fine):
+    server, issuer = bed
+    answer = server.get("/role", issuer.jwt(**claims))
+    (granted if fine else denied)(answer)
+
+
+def test_a_missing_role_is_no_missing_scope(bed):
+    server, issuer = bed
+    granted(server.get("/scope-or-role", issuer.jwt(scope="x", roles=["admin"])))
+    insufficient(server.get("/scope-or-role", issuer.jwt(scope="x")), "a")
+    insufficient(server.get("/scope-and-role", issuer.jwt(scope="x", roles=["admin"])), "a")
+    denied(server.get("/scope-and-role", issuer.jwt(scope="a")))
+
+
+CLAIMS = [
+    ("claim", {"department": "hr"}, True), ("claim", {"department": ["x", "sales"]}, True), ("claim", {"department": "HR"}, False),
+    ("claim", {"department": "hr "}, False), ("claim", {}, False), ("claim", {"department": None}, False),
+    ("claim", {"department": 0}, False),
+    ("claim-present", {"department": "x"}, True), ("claim-present", {"department": 0}, True), ("claim-present", {}, False),
+    ("claim-not", {"department": "hr"}, True), ("claim-not", {"department": "sales"}, False),
+    ("claim-not", {"department": ["hr", "sales"]}, False), ("claim-not", {}, False),
+    ("claim-regex", {"email": "bob@example.com"}, True), ("claim-regex", {"email": "bob@example.com.evil"}, False),
+    ("claim-regex", {"email": "x bob@example.com"}, False),
+    ("claim-number", {"level": 3}, True), ("claim-number", {"level": 3.5}, True), ("claim-number", {"level": 2}, False),
+    ("claim-number", {"level": "high"}, False),
+    ("claim-true", {"admin": True}, True), ("claim-true", {"admin": False}, False),
+    ("claim-pointer", {"realm_access": {"roles": ["x", "admin"]}}, True), ("claim-pointer", {"realm_access": {}}, False),
+    ("claim-pointer", {"realm_access": "admin"}, False), ("claim-url", {"https://acme.example.com/tier": "gold"}, True),
+    ("claim-url", {"https://acme.example.com/tier": "tin"}, False),
+    ("client", {"client_id": "other"}, True), ("client", {"client_id": "stranger"}, False), ("client", {"client_id": None}, False),
+    ("subject", {"sub": "alice"}, True), ("subject", {"sub": "Alice"}, False),
+    ("issuer", {}, True), ("audience", {}, True), ("user", {}, True), ("user", {"sub": "bob"}, False),
+]
+
+
+@pytest.mark.parametrize("path, claims, fine", CLAIMS, ids=[f"{i}-{row[0]}" for i, row in enumerate(CLAIMS)])
+def test_claims(bed, path, claims, fine):
+    server, issuer = bed
+    (granted if fine else denied)(server.get(f"/{path}", issuer.jwt(**claims)))
+
+
+def test_step_up(bed):
+    server, issuer = bed
+    granted(server.get("/acr", issuer.jwt(acr="gold")))
+    answer = server.get("/acr", issuer.jwt(acr="tin"))
+    assert answer.status == 401, answer
+    assert 'error="insufficient_user_authentication"' in answer.challenge and 'acr_values="silver gold"' in answer.challenge
+    granted(server.get("/age", issuer.jwt(auth_time=int(time.time()) - 10)))
+    for claims in ({"auth_time": int(time.time()) - 400}, {}):
+        answer = server.get("/age", issuer.jwt(**claims))
+        assert answer.status == 401 and 'max_age="300"' in answer.challenge, answer
+
+
+@pytest.mark.parametrize("path", ["not", "only-not", "none", "ip-and-not"])
+def test_negated_lines_refuse_the_evil_and_the_unknown(bed, path):
+    server, issuer = bed
+    granted(server.get(f"/{path}", issuer.jwt(scope="good")))
+    denied(server.get(f"/{path}", issuer.jwt(scope="evil good")))
+    refused(server.get(f"/{path}", issuer.jwt(exp=1)), "expired")
+    answer = server.get(f"/{path}")
+    assert answer.status == 401 and "error=" not in answer.challenge, answer
+
+
+def test_an_allowed_address_needs_no_token_and_no_call(bed):
+    server, issuer = bed
+    before = len(issuer.requests)
+    granted(server.get("/ip-or-scope"))
+    granted(server.get("/ip-or-scope", issuer.opaque()))
+    assert len(issuer.requests) == before
+    absent(server.get("/other-ip-or-scope"), scope="a")
+    granted(server.get("/other-ip-or-scope", issuer.jwt(scope="a")))
+
+
+def test_limits_by_method(bed):
+    server, issuer = bed
+    reader = issuer.jwt(scope="read")
+    granted(server.get("/limit", reader))
+    insufficient(server.get("/limit", reader, method="DELETE"), "write")
+
+
+def test_rules_about_the_object_in_the_path(bed):
+    server, issuer = bed
+    granted(server.get("/users/alice", issuer.jwt()))
+    denied(server.get("/users/bob", issuer.jwt()))
+    denied(server.get("/users/alice%20x", issuer.jwt()))
+
+
+def test_merging(bed):
+    server, issuer = bed
+    granted(server.get("/outer/inner", issuer.jwt(scope="outer inner")))
+    for scope in ("inner", "outer"):
+        answer = server.get("/outer/inner", issuer.jwt(scope=scope))
+        assert answer.status == 403 and "insufficient_scope" in answer.challenge, answer
+        granted(server.get("/outer/or", issuer.jwt(scope=scope)))
+
+
+def test_a_denial_is_one_line_that_says_what_is_missing(bed):
+    server, issuer = bed
+    mark = server.log.mark()
+    insufficient(server.get("/all", issuer.jwt(scope="a")), "a b c")
+    lines = [line for line in server.log.since(mark) if "RS0651" in line]
+    assert len(lines) == 1, lines
+    for word in ("alice", "app", "/all", "Require oauth2-scope", "httpd.conf:"):
+        assert word in lines[0], lines[0]
+
+
+def test_the_detail_may_be_left_out(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + location("/x", "OAuth2RSErrorDetail off", "Require oauth2-scope a"))
+    answer = server.get("/x", issuer.jwt(exp=1))
+    assert answer.status == 401
+    assert answer.challenge != challenge(error="invalid_token", description="The access token has expired")
+    assert 'error="invalid_token"' in answer.challenge and "expired" not in answer.challenge
