@@ -5,6 +5,7 @@
 #include "httpd/rs_config.h"
 #include "httpd/rs_directives.h"
 #include "httpd/rs_environment.h"
+#include "httpd/rs_expr.h"
 #include "httpd/rs_require.h"
 #include "httpd/rs_runtime.h"
 
@@ -32,6 +33,7 @@ static void register_hooks(apr_pool_t *p)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(rs_authz_note_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_require_register(p);
 }
 

@@ -37,6 +37,9 @@ def bed(module_yard):
         "audience": ["Require oauth2-audience https://api.example.com"],
         "acr": ["Require oauth2-acr silver gold"],
         "age": ["Require oauth2-max-auth-age 5m"],
+        "expr": ["Require oauth2-expr \"oauth2_claim('tenant') == 'acme' && 'admin' -in oauth2_claims('roles')\""],
+        "expr-pointer": ["Require oauth2-expr \"oauth2_claim('/a/b') -gt 2\""],
+        "expr-path": ["Require oauth2-expr \"oauth2_claim(%{HTTP:X-Which}) == 'yes'\""],
         "user": ["Require user alice"],
         "not": ["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "</RequireAll>"],
         "only-not": ["<RequireAll>", "Require all granted", "Require not oauth2-scope evil", "</RequireAll>"],
@@ -154,6 +157,33 @@ def test_an_allowed_address_needs_no_token_and_no_call(bed):
     assert len(issuer.requests) == before
     absent(server.get("/other-ip-or-scope"), scope="a")
     granted(server.get("/other-ip-or-scope", issuer.jwt(scope="a")))
+
+
+EXPRESSIONS = [
+    ("expr", {"tenant": "acme", "roles": ["x", "admin"]}, True), ("expr", {"tenant": "acme", "roles": "admin"}, True),
+    ("expr", {"tenant": "acme", "roles": ["x"]}, False), ("expr", {"tenant": "other", "roles": ["admin"]}, False), ("expr", {}, False),
+    ("expr-pointer", {"a": {"b": 3}}, True), ("expr-pointer", {"a": {"b": 2}}, False), ("expr-pointer", {"a": 3}, False),
+]
+
+
+@pytest.mark.parametrize("path, claims, fine", EXPRESSIONS, ids=[f"{i}-{row[0]}" for i, row in enumerate(EXPRESSIONS)])
+def test_expressions(bed, path, claims, fine):
+    server, issuer = bed
+    (granted if fine else denied)(server.get(f"/{path}", issuer.jwt(**claims)))
+
+
+def test_an_expression_may_name_the_claim(bed):
+    server, issuer = bed
+    granted(server.get("/expr-path", issuer.jwt(flag="yes"), headers=[("X-Which", "flag")]))
+    denied(server.get("/expr-path", issuer.jwt(flag="yes"), headers=[("X-Which", "other")]))
+    denied(server.get("/expr-path", issuer.jwt(flag="yes")))
+
+
+def test_claims_in_other_directives(httpd, issuer, folder):
+    config = asking(issuer, folder) + location("/x", "Require valid-user",
+                                               'Header set X-Sub "expr=%{oauth2_claim:sub}"')
+    server = httpd(config)
+    assert granted(server.get("/x", issuer.jwt())).get("X-Sub") == "alice"
 
 
 def test_limits_by_method(bed):
