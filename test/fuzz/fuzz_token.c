@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* A token as a client sends it: parse, claims, policy. */
+#include "fuzz.h"
+#include "jose/rs_jws.h"
+#include "provider/rs_provider_spec.h"
+
+#include <apr_general.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static apr_pool_t *root;
+    static rs_provider_spec_t *spec;
+    apr_pool_t *p;
+    const rs_jws_t *jws;
+
+    if (!root) {
+        apr_initialize();
+        apr_pool_create(&root, NULL);
+        spec = rs_provider_spec_create("fuzz", root);
+        spec->policy.issuer = "https://login.example.com";
+        spec->policy.audience_any = true;
+    }
+    apr_pool_create(&p, root);
+    if (rs_jws_parse(&jws, (const char *)bytes, len, p) == RS_TOKEN_ACCEPTED) {
+        const rs_json_t *json = rs_jws_claims(jws, NULL, p);
+        if (json) {
+            rs_claims_t claims = rs_claims_from_json(json, p);
+            rs_evidence_t evidence = { .claims = &claims, .typ = rs_jws_typ(jws) };
+            rs_policy_judge(&spec->policy, &evidence, apr_time_from_sec(1700000000), p);
+        }
+    }
+    apr_pool_destroy(p);
+    return 0;
+}
