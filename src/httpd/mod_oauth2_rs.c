@@ -33,6 +33,8 @@ static void register_hooks(apr_pool_t *p)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(rs_authz_note_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    /* before mod_headers and mod_rewrite look at the headers */
+    ap_hook_fixups(rs_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_require_register(p);
 }

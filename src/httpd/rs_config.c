@@ -22,6 +22,7 @@ void *rs_server_config_create(apr_pool_t *p, server_rec *s)
 
     config->slots = apr_array_make(p, 2, sizeof(rs_slot_t *));
     config->mentions = apr_array_make(p, 2, sizeof(rs_mention_t *));
+    config->header_names = apr_array_make(p, 2, sizeof(const char *));
     config->cache = s->is_virtual ? NULL : cache_spec_create(p);
     return config;
 }
@@ -34,6 +35,7 @@ void *rs_server_config_merge(apr_pool_t *p, void *base_config, void *overlay_con
 
     merged->slots = apr_array_append(p, base->slots, overlay->slots);
     merged->mentions = overlay->mentions;
+    merged->header_names = apr_array_append(p, base->header_names, overlay->header_names);
     merged->cache = base->cache;
     merged->runtime = base->runtime;
     return merged;
@@ -70,6 +72,7 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
     merged->error_detail = overlay->error_detail != -1 ? overlay->error_detail : base->error_detail;
     merged->ttl_positive = shorter(base->ttl_positive, overlay->ttl_positive);
     merged->ttl_negative = shorter(base->ttl_negative, overlay->ttl_negative);
+    merged->identities = rs_identity_merge(base->identities, overlay->identities, p);
     /* Too often set costs one more look at the Require lines; too seldom would open. */
     merged->negated = base->negated || overlay->negated;
     return merged;

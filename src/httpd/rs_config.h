@@ -6,6 +6,7 @@
 #define RS_CONFIG_H
 
 #include "cache/rs_tier_redis.h"
+#include "httpd/rs_identity.h"
 #include "httpd/rs_tier_shm.h"
 #include "provider/rs_provider.h"
 
@@ -52,7 +53,9 @@ struct rs_runtime_t;
 typedef struct {
     apr_array_header_t *slots; /* rs_slot_t *: visible here: the main server's, then this host's */
     apr_array_header_t *mentions; /* rs_mention_t * */
-    rs_cache_spec_t *cache;       /* the main server's */
+    apr_array_header_t
+        *header_names;      /* const char *: of every OAuth2RSHeader here and in the main server */
+    rs_cache_spec_t *cache; /* the main server's */
     struct rs_runtime_t *runtime; /* the main server's; NULL until rs_build() */
 } rs_server_config_t;
 
@@ -62,6 +65,7 @@ typedef struct {
     int require_https;       /* -1: not written; likewise below */
     int error_detail;
     apr_interval_time_t ttl_positive, ttl_negative; /* RS_TTL_UNLIMITED: not written */
+    apr_array_header_t *identities;                 /* rs_identity_t; NULL: none */
     int negated;               /* a Require line of ours stands below `not` or RequireNone */
     rs_provider_spec_t *draft; /* only while a provider section is read */
     apr_table_t *seen;         /* directives of that section, to tell repetitions */

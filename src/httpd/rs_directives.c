@@ -159,5 +159,9 @@ const command_rec rs_directives[] = {
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
+    AP_INIT_TAKE2("OAuth2RSEnv", rs_identity_set_env, NULL, OR_AUTHCFG,
+                  "NAME CLAIM|*|off: a claim as a variable for the application"),
+    AP_INIT_TAKE23("OAuth2RSHeader", rs_identity_set_header, NULL, OR_AUTHCFG,
+                   "NAME CLAIM|*|off [join|json|base64]: a claim as a header of the request"),
     { .name = NULL },
 };

@@ -44,6 +44,7 @@ int rs_environment_scrub_hook(request_rec *r)
     apr_table_do(look_at_header, names, r->headers_in, NULL);
     for (i = 0; i < names->nelts; i++)
         apr_table_unset(r->headers_in, APR_ARRAY_IDX(names, i, const char *));
+    rs_identity_scrub(r, rs_server_config(r->server)->header_names);
     return DECLINED;
 }
 
