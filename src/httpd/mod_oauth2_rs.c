@@ -26,7 +26,7 @@ static void register_hooks(apr_pool_t *p)
 
     /* a request */
     ap_hook_post_read_request(rs_environment_scrub_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_check_access_ex(rs_authz_negation_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_access_ex(rs_authz_access_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(rs_authn_hook, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(rs_authz_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,

@@ -4,6 +4,7 @@
 #include "httpd/rs_answer.h"
 #include "httpd/rs_authn.h"
 #include "httpd/rs_needs.h"
+#include "httpd/rs_take.h"
 
 #include <http_log.h>
 #include <http_request.h>
@@ -82,15 +83,11 @@ static bool negation_counts(request_rec *r, rs_request_t *request)
     return request->negated_seen;
 }
 
-int rs_authz_negation_hook(request_rec *r)
+static int check_negation(request_rec *r, rs_request_t *request)
 {
-    rs_request_t *request;
     int status;
 
-    if (!rs_dir_config(r)->negated)
-        return DECLINED;
-    request = rs_request(r);
-    if (request->checking_access || !negation_counts(r, request))
+    if (!negation_counts(r, request))
         return DECLINED;
     if (!rs_request_is_ours(r)) {
         rs_answer_t answer = { .outcome = RS_SERVER_MISCONFIGURED };
@@ -108,6 +105,45 @@ int rs_authz_negation_hook(request_rec *r)
     if (is_denial(status))
         return deny(r, request);
     return status == OK ? DECLINED : status;
+}
+
+/* The question of a browser before it sends the real request (Fetch standard 4.8): it never bears
+ * credentials, and its answer tells nothing but what may be asked. */
+static bool is_preflight(const request_rec *r)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const char *method = apr_table_get(r->headers_in, "Access-Control-Request-Method");
+
+    return r->method_number == M_OPTIONS && origin && *origin && method && *method &&
+           !apr_table_get(r->headers_in, "Authorization");
+}
+
+/* A token that nobody needs: a bad one is refused all the same, a good one names the user. */
+static int judge_optional(request_rec *r)
+{
+    rs_presented_t presented;
+
+    if (!rs_request_is_ours(r) || rs_take(&presented, r) == RS_TOKEN_ABSENT)
+        return DECLINED;
+    return rs_authn(r);
+}
+
+int rs_authz_access_hook(request_rec *r)
+{
+    const rs_dir_config_t *config = rs_dir_config(r);
+    rs_request_t *request;
+    int status;
+
+    if (config->preflight == 1 && is_preflight(r))
+        return OK;
+    if (config->optional != 1 && !config->negated)
+        return DECLINED;
+    request = rs_request(r);
+    if (request->checking_access)
+        return DECLINED;
+    if (config->optional == 1 && (status = judge_optional(r)) != OK && status != DECLINED)
+        return status;
+    return config->negated ? check_negation(r, request) : DECLINED;
 }
 
 int rs_authz_note_hook(request_rec *r, const char *auth_type)

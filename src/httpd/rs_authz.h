@@ -6,8 +6,9 @@
 #include <httpd.h>
 
 /* check_access_ex, REALLY_FIRST: where negated lines decide, authenticate before they are looked
- * at; without a user they are neutral and httpd would grant. Never answers OK. */
-int rs_authz_negation_hook(request_rec *r);
+ * at; without a user they are neutral and httpd would grant. Likewise a token that no line needs
+ * (OAuth2RSOptional). Answers OK to preflights alone (OAuth2RSPreflight). */
+int rs_authz_access_hook(request_rec *r);
 
 /* check_authz, REALLY_FIRST: run what follows ourselves, and turn a denial of somebody known into
  * 403. */

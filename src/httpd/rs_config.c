@@ -48,6 +48,7 @@ void *rs_dir_config_create(apr_pool_t *p, char *path)
     (void)path;
     config->require_https = -1;
     config->error_detail = -1;
+    config->optional = config->preflight = config->forward_token = -1;
     config->ttl_positive = RS_TTL_UNLIMITED;
     config->ttl_negative = RS_TTL_UNLIMITED;
     return config;
@@ -61,15 +62,22 @@ static apr_interval_time_t shorter(apr_interval_time_t a, apr_interval_time_t b)
     return a < b ? a : b;
 }
 
+static int inner_or_outer(int inner, int outer)
+{
+    return inner != -1 ? inner : outer;
+}
+
 void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config)
 {
     const rs_dir_config_t *base = base_config, *overlay = overlay_config;
     rs_dir_config_t *merged = apr_pcalloc(p, sizeof *merged);
 
     merged->use = overlay->use ? overlay->use : base->use;
-    merged->require_https =
-        overlay->require_https != -1 ? overlay->require_https : base->require_https;
-    merged->error_detail = overlay->error_detail != -1 ? overlay->error_detail : base->error_detail;
+    merged->require_https = inner_or_outer(overlay->require_https, base->require_https);
+    merged->error_detail = inner_or_outer(overlay->error_detail, base->error_detail);
+    merged->optional = inner_or_outer(overlay->optional, base->optional);
+    merged->preflight = inner_or_outer(overlay->preflight, base->preflight);
+    merged->forward_token = inner_or_outer(overlay->forward_token, base->forward_token);
     merged->ttl_positive = shorter(base->ttl_positive, overlay->ttl_positive);
     merged->ttl_negative = shorter(base->ttl_negative, overlay->ttl_negative);
     merged->identities = rs_identity_merge(base->identities, overlay->identities, p);

@@ -64,6 +64,7 @@ typedef struct {
     apr_array_header_t *use; /* const char *; NULL: not written */
     int require_https;       /* -1: not written; likewise below */
     int error_detail;
+    int optional, preflight, forward_token;
     apr_interval_time_t ttl_positive, ttl_negative; /* RS_TTL_UNLIMITED: not written */
     apr_array_header_t *identities;                 /* rs_identity_t; NULL: none */
     int negated;               /* a Require line of ours stands below `not` or RequireNone */

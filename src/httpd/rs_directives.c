@@ -49,6 +49,27 @@ static const char *set_error_detail(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *set_optional(cmd_parms *cmd, void *dir, int on)
+{
+    (void)cmd;
+    ((rs_dir_config_t *)dir)->optional = on;
+    return NULL;
+}
+
+static const char *set_preflight(cmd_parms *cmd, void *dir, int on)
+{
+    (void)cmd;
+    ((rs_dir_config_t *)dir)->preflight = on;
+    return NULL;
+}
+
+static const char *set_forward_token(cmd_parms *cmd, void *dir, int on)
+{
+    (void)cmd;
+    ((rs_dir_config_t *)dir)->forward_token = on;
+    return NULL;
+}
+
 /* The one directive with two homes: a provider's section, and a Location, where it only shortens.
  */
 static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -159,6 +180,12 @@ const command_rec rs_directives[] = {
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
+    AP_INIT_FLAG("OAuth2RSOptional", set_optional, NULL, OR_AUTHCFG,
+                 "on|off: whether a token is judged where no Require line needs one"),
+    AP_INIT_FLAG("OAuth2RSPreflight", set_preflight, NULL, OR_AUTHCFG,
+                 "on|off: whether CORS preflights pass"),
+    AP_INIT_FLAG("OAuth2RSForwardToken", set_forward_token, NULL, OR_AUTHCFG,
+                 "on|off: whether the application sees the token"),
     AP_INIT_TAKE2("OAuth2RSEnv", rs_identity_set_env, NULL, OR_AUTHCFG,
                   "NAME CLAIM|*|off: a claim as a variable for the application"),
     AP_INIT_TAKE23("OAuth2RSHeader", rs_identity_set_header, NULL, OR_AUTHCFG,

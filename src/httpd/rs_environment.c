@@ -63,12 +63,22 @@ static void set_variable(request_rec *r, const char *name, const char *value)
     apr_table_setn(r->subprocess_env, name, value);
 }
 
+/* Later requests of this one (subrequests, redirects) find the verdict, not the token. */
+static void keep_token_back(request_rec *r)
+{
+    if (r->main) /* the main request has the same table, and rules of its own */
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+    apr_table_unset(r->headers_in, "Authorization");
+}
+
 int rs_environment_fixups_hook(request_rec *r)
 {
     const rs_principal_t *principal = rs_request_principal(r);
 
     if (!principal)
         return DECLINED;
+    if (rs_dir_config(r)->forward_token == 0)
+        keep_token_back(r);
     set_variable(r, "OAUTH2_ISSUER", principal->issuer);
     set_variable(r, "OAUTH2_SUBJECT", principal->subject);
     set_variable(r, "OAUTH2_CLIENT_ID", principal->client);
