@@ -48,7 +48,7 @@ void *rs_dir_config_create(apr_pool_t *p, char *path)
     (void)path;
     config->require_https = -1;
     config->error_detail = -1;
-    config->optional = config->preflight = config->forward_token = -1;
+    config->optional = config->preflight = config->forward_token = config->scope_wildcard = -1;
     config->ttl_positive = RS_TTL_UNLIMITED;
     config->ttl_negative = RS_TTL_UNLIMITED;
     return config;
@@ -80,6 +80,11 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
     merged->forward_token = inner_or_outer(overlay->forward_token, base->forward_token);
     merged->ttl_positive = shorter(base->ttl_positive, overlay->ttl_positive);
     merged->ttl_negative = shorter(base->ttl_negative, overlay->ttl_negative);
+    merged->scope_wildcard = inner_or_outer(overlay->scope_wildcard, base->scope_wildcard);
+    merged->scope_rules.wildcard = merged->scope_wildcard == 1;
+    merged->scope_rules.implications = overlay->scope_rules.implications
+                                           ? overlay->scope_rules.implications
+                                           : base->scope_rules.implications;
     merged->identities = rs_identity_merge(base->identities, overlay->identities, p);
     /* Too often set costs one more look at the Require lines; too seldom would open. */
     merged->negated = base->negated || overlay->negated;

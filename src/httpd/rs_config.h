@@ -7,6 +7,7 @@
 
 #include "cache/rs_tier_redis.h"
 #include "httpd/rs_identity.h"
+#include "httpd/rs_scope_rules.h"
 #include "httpd/rs_tier_shm.h"
 #include "provider/rs_provider.h"
 
@@ -64,7 +65,8 @@ typedef struct {
     apr_array_header_t *use; /* const char *; NULL: not written */
     int require_https;       /* -1: not written; likewise below */
     int error_detail;
-    int optional, preflight, forward_token;
+    int optional, preflight, forward_token, scope_wildcard;
+    rs_scope_rules_t scope_rules;
     apr_interval_time_t ttl_positive, ttl_negative; /* RS_TTL_UNLIMITED: not written */
     apr_array_header_t *identities;                 /* rs_identity_t; NULL: none */
     int negated;               /* a Require line of ours stands below `not` or RequireNone */

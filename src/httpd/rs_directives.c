@@ -70,6 +70,36 @@ static const char *set_forward_token(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *set_scope_wildcard(cmd_parms *cmd, void *dir, int on)
+{
+    rs_dir_config_t *config = dir;
+
+    (void)cmd;
+    config->scope_wildcard = on;
+    config->scope_rules.wildcard = on;
+    return NULL;
+}
+
+/* Once for each implied scope. */
+static const char *set_scope_implies(cmd_parms *cmd, void *dir, const char *name,
+                                     const char *implied)
+{
+    rs_scope_rules_t *rules = &((rs_dir_config_t *)dir)->scope_rules;
+    apr_array_header_t *list = (apr_array_header_t *)rules->implications;
+    rs_scope_rule_t *rule;
+
+    if (rs_scope_from_text(name, cmd->pool).count != 1 ||
+        rs_scope_from_text(implied, cmd->pool).count != 1)
+        return apr_psprintf(cmd->pool, "OAuth2RSScopeImplies: \"%s\" or \"%s\" cannot be a scope",
+                            name, implied);
+    if (!list)
+        rules->implications = list = apr_array_make(cmd->pool, 4, sizeof *rule);
+    rule = apr_array_push(list);
+    rule->name = name;
+    rule->implied = rs_scope_from_text(implied, cmd->pool);
+    return NULL;
+}
+
 /* The one directive with two homes: a provider's section, and a Location, where it only shortens.
  */
 static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -186,6 +216,10 @@ const command_rec rs_directives[] = {
                  "on|off: whether CORS preflights pass"),
     AP_INIT_FLAG("OAuth2RSForwardToken", set_forward_token, NULL, OR_AUTHCFG,
                  "on|off: whether the application sees the token"),
+    AP_INIT_ITERATE2("OAuth2RSScopeImplies", set_scope_implies, NULL, OR_AUTHCFG,
+                     "SCOPE IMPLIED...: a scope that stands for others"),
+    AP_INIT_FLAG("OAuth2RSScopeWildcard", set_scope_wildcard, NULL, OR_AUTHCFG,
+                 "on|off: whether users.* stands for users.read"),
     AP_INIT_TAKE2("OAuth2RSEnv", rs_identity_set_env, NULL, OR_AUTHCFG,
                   "NAME CLAIM|*|off: a claim as a variable for the application"),
     AP_INIT_TAKE23("OAuth2RSHeader", rs_identity_set_header, NULL, OR_AUTHCFG,

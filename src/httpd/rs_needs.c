@@ -29,8 +29,10 @@ static need_t need_of_line(const rs_require_t *line, const asking_t *asking)
         return need;
     need.failed = line;
     if (rs_require_is_scope(line))
-        need.missing = asking->principal ? rs_scope_missing(&asking->principal->scope, &need.scope)
-                                         : need.scope.count;
+        need.missing = asking->principal
+                           ? rs_scope_rules_missing(&rs_dir_config(asking->r)->scope_rules,
+                                                    &asking->principal->scope, &need.scope)
+                           : need.scope.count;
     else if (rs_require_is_step_up(line)) {
         need.step_up = 1;
         need.acr_values = rs_require_acr_values(line, asking->r);

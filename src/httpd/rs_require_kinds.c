@@ -61,7 +61,8 @@ static bool scope_met(const rs_require_t *line, const rs_principal_t *principal,
     bool complete;
     rs_scope_t scope = scopes_now(line, &complete, r);
 
-    return complete && scope.count && rs_scope_covers(&principal->scope, &scope);
+    return complete && scope.count &&
+           !rs_scope_rules_missing(&rs_dir_config(r)->scope_rules, &principal->scope, &scope);
 }
 
 static bool any_scope_met(const rs_require_t *line, const rs_principal_t *principal, request_rec *r)
@@ -69,7 +70,8 @@ static bool any_scope_met(const rs_require_t *line, const rs_principal_t *princi
     bool complete;
     rs_scope_t scope = scopes_now(line, &complete, r);
 
-    return rs_scope_missing(&principal->scope, &scope) < scope.count;
+    return rs_scope_rules_missing(&rs_dir_config(r)->scope_rules, &principal->scope, &scope) <
+           scope.count;
 }
 
 /* ---- claims ---- */

@@ -56,6 +56,13 @@ def bed(module_yard):
         config += location(f"/{name}", *body)
     config += ('<LocationMatch "^/users/(?<uid>[^/]+)">\nAuthType oauth2-rs\nRequire oauth2-claim sub %{env:MATCH_UID}\n'
                "</LocationMatch>\n")
+    implies = ["OAuth2RSScopeImplies admin write", "OAuth2RSScopeImplies write read list", "OAuth2RSScopeImplies a b",
+               "OAuth2RSScopeImplies b a"]
+    config += location("/implied", *implies, "Require oauth2-scope read")
+    config += location("/implied/any", "Require oauth2-any-scope list x")
+    config += location("/circle", *implies, "Require oauth2-scope c")
+    config += location("/wild", "OAuth2RSScopeWildcard on", "Require oauth2-scope users.read")
+    config += location("/tame", "Require oauth2-scope users.read")
     config += location("/outer", "Require oauth2-scope outer")
     config += location("/outer/inner", "AuthMerging And", "Require oauth2-scope inner")
     config += location("/outer/or", "AuthMerging Or", "Require oauth2-scope inner")
@@ -157,6 +164,24 @@ def test_an_allowed_address_needs_no_token_and_no_call(bed):
     assert len(issuer.requests) == before
     absent(server.get("/other-ip-or-scope"), scope="a")
     granted(server.get("/other-ip-or-scope", issuer.jwt(scope="a")))
+
+
+@pytest.mark.parametrize("path", ["/implied", "/implied/any"])
+def test_a_scope_may_stand_for_others(bed, path):
+    server, issuer = bed
+    for scope in ("read list", "write", "admin", "x admin"):
+        granted(server.get(path, issuer.jwt(scope=scope)))
+    insufficient(server.get("/implied", issuer.jwt(scope="list")), "read")
+    insufficient(server.get("/circle", issuer.jwt(scope="a")), "c")
+
+
+def test_wildcards(bed):
+    server, issuer = bed
+    for scope in ("users.*", "users.read"):
+        granted(server.get("/wild", issuer.jwt(scope=scope)))
+    for scope in ("users.", "users", "*", ".*", "user.*", "users.read.*", "users*"):
+        insufficient(server.get("/wild", issuer.jwt(scope=scope)), "users.read")
+    insufficient(server.get("/tame", issuer.jwt(scope="users.*")), "users.read")
 
 
 EXPRESSIONS = [
