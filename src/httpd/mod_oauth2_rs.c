@@ -6,6 +6,7 @@
 #include "httpd/rs_directives.h"
 #include "httpd/rs_environment.h"
 #include "httpd/rs_expr.h"
+#include "httpd/rs_problem.h"
 #include "httpd/rs_require.h"
 #include "httpd/rs_runtime.h"
 
@@ -36,6 +37,8 @@ static void register_hooks(apr_pool_t *p)
     /* before mod_headers and mod_rewrite look at the headers */
     ap_hook_fixups(rs_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rs_problem_error_filter_hook, NULL, NULL, APR_HOOK_MIDDLE);
+    rs_problem_register(p);
     rs_require_register(p);
 }
 

@@ -102,8 +102,13 @@ int rs_answer(request_rec *r, const rs_answer_t *answer)
         return row->status;
     set_challenge(r, row, answer);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    apr_table_mergen(r->err_headers_out, "Vary", "Authorization");
+    apr_table_setn(r->err_headers_out, "Vary", "Authorization");
     if (row->status == HTTP_SERVICE_UNAVAILABLE || row->status == HTTP_TOO_MANY_REQUESTS)
         set_retry_after(r, answer->retry_after);
+    /* A script of another origin may read the challenge only if we say so (Fetch standard 3.3.3).
+     */
+    if (row->challenge && apr_table_get(r->headers_in, "Origin"))
+        apr_table_mergen(r->err_headers_out, "Access-Control-Expose-Headers", "WWW-Authenticate");
+    rs_problem_set(r, row, description(r, row), answer->scope);
     return row->status;
 }

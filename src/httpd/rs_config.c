@@ -48,6 +48,7 @@ void *rs_dir_config_create(apr_pool_t *p, char *path)
     (void)path;
     config->require_https = -1;
     config->error_detail = -1;
+    config->error_body = RS_ERROR_BODY_UNSET;
     config->optional = config->preflight = config->forward_token = config->scope_wildcard = -1;
     config->ttl_positive = RS_TTL_UNLIMITED;
     config->ttl_negative = RS_TTL_UNLIMITED;
@@ -85,6 +86,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
     merged->scope_rules.implications = overlay->scope_rules.implications
                                            ? overlay->scope_rules.implications
                                            : base->scope_rules.implications;
+    merged->error_body =
+        overlay->error_body != RS_ERROR_BODY_UNSET ? overlay->error_body : base->error_body;
     merged->identities = rs_identity_merge(base->identities, overlay->identities, p);
     /* Too often set costs one more look at the Require lines; too seldom would open. */
     merged->negated = base->negated || overlay->negated;

@@ -49,6 +49,21 @@ static const char *set_error_detail(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *set_error_body(cmd_parms *cmd, void *dir, const char *word)
+{
+    static const char *const words[] = { "accept", "httpd", "problem" };
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (strcasecmp(word, words[i]) == 0) {
+            ((rs_dir_config_t *)dir)->error_body = (rs_error_body_t)i;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "OAuth2RSErrorBody: \"%s\" is none of accept, httpd and problem",
+                        word);
+}
+
 static const char *set_optional(cmd_parms *cmd, void *dir, int on)
 {
     (void)cmd;
@@ -210,6 +225,8 @@ const command_rec rs_directives[] = {
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
+    AP_INIT_TAKE1("OAuth2RSErrorBody", set_error_body, NULL, OR_AUTHCFG,
+                  "accept|httpd|problem: whether refusals have a body of JSON"),
     AP_INIT_FLAG("OAuth2RSOptional", set_optional, NULL, OR_AUTHCFG,
                  "on|off: whether a token is judged where no Require line needs one"),
     AP_INIT_FLAG("OAuth2RSPreflight", set_preflight, NULL, OR_AUTHCFG,
