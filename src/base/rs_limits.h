@@ -31,6 +31,9 @@
 #define RS_HTTP_HEADERS_BYTES_MAX (64 * 1024) /* all of a reply, interim replies with it */
 #define RS_URL_BYTES_MAX 2048
 
+/* A form that may hold a token; a larger one is handed on unread. */
+#define RS_FORM_BYTES_MAX (64 * 1024)
+
 /* A claim as a variable or header for the application. */
 #define RS_IDENTITY_BYTES_MAX 4096
 

@@ -6,6 +6,7 @@
 #include "httpd/rs_directives.h"
 #include "httpd/rs_environment.h"
 #include "httpd/rs_expr.h"
+#include "httpd/rs_places.h"
 #include "httpd/rs_problem.h"
 #include "httpd/rs_require.h"
 #include "httpd/rs_runtime.h"
@@ -39,6 +40,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rs_problem_error_filter_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_problem_register(p);
+    ap_hook_insert_filter(rs_places_filter_hook, NULL, NULL, APR_HOOK_LAST);
+    rs_places_register(p);
     rs_require_register(p);
 }
 

@@ -7,6 +7,7 @@
 
 #include "cache/rs_tier_redis.h"
 #include "httpd/rs_identity.h"
+#include "httpd/rs_places.h"
 #include "httpd/rs_problem.h"
 #include "httpd/rs_scope_rules.h"
 #include "httpd/rs_tier_shm.h"
@@ -68,6 +69,7 @@ typedef struct {
     int error_detail;
     int optional, preflight, forward_token, scope_wildcard;
     rs_scope_rules_t scope_rules;
+    const rs_places_t *places; /* NULL: the Authorization header */
     rs_error_body_t error_body;
     apr_interval_time_t ttl_positive, ttl_negative; /* RS_TTL_UNLIMITED: not written */
     apr_array_header_t *identities;                 /* rs_identity_t; NULL: none */

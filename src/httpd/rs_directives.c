@@ -225,6 +225,8 @@ const command_rec rs_directives[] = {
                  "on|off: whether tokens must come over https"),
     AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
+    AP_INIT_TAKE_ARGV("OAuth2RSTokenFrom", rs_places_set, NULL, OR_AUTHCFG,
+                      "header|header:NAME|form|cookie:NAME...: where a token may be"),
     AP_INIT_TAKE1("OAuth2RSErrorBody", set_error_body, NULL, OR_AUTHCFG,
                   "accept|httpd|problem: whether refusals have a body of JSON"),
     AP_INIT_FLAG("OAuth2RSOptional", set_optional, NULL, OR_AUTHCFG,

@@ -69,6 +69,8 @@ static void keep_token_back(request_rec *r)
     if (r->main) /* the main request has the same table, and rules of its own */
         r->headers_in = apr_table_copy(r->pool, r->headers_in);
     apr_table_unset(r->headers_in, "Authorization");
+    if (rs_dir_config(r)->places)
+        rs_places_remove(rs_dir_config(r)->places, r);
 }
 
 int rs_environment_fixups_hook(request_rec *r)

@@ -3,6 +3,7 @@
 #include "httpd/rs_take.h"
 #include "base/rs_digest.h"
 #include "base/rs_limits.h"
+#include "httpd/rs_config.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -41,7 +42,18 @@ static int look_at_field(void *baton, const char *name, const char *value)
     return 1;
 }
 
-rs_outcome_t rs_take(rs_presented_t *presented, const request_rec *r)
+static rs_outcome_t present(rs_presented_t *presented, const char *token, apr_size_t len,
+                            request_rec *r)
+{
+    memset(presented, 0, sizeof *presented);
+    presented->scheme = RS_SCHEME_BEARER;
+    presented->token_len = len;
+    presented->token = apr_pstrmemdup(r->pool, token, len);
+    presented->fingerprint = rs_token_fingerprint(token, len, r->pool);
+    return len > RS_TOKEN_BYTES_MAX ? RS_TOKEN_MALFORMED : RS_TOKEN_ACCEPTED;
+}
+
+static rs_outcome_t take_authorization(rs_presented_t *presented, request_rec *r)
 {
     authorization_t found = { 0, 0, NULL };
     const char *at, *end;
@@ -62,11 +74,31 @@ rs_outcome_t rs_take(rs_presented_t *presented, const request_rec *r)
         ;
     if (!rs_token_is_b64token(at, end - at))
         return memchr(at, ',', end - at) ? RS_TOKEN_AMBIGUOUS : RS_REQUEST_MALFORMED;
-    presented->scheme = RS_SCHEME_BEARER;
-    presented->token_len = end - at;
-    presented->token = apr_pstrmemdup(r->pool, at, end - at);
-    presented->fingerprint = rs_token_fingerprint(at, end - at, r->pool);
-    return presented->token_len > RS_TOKEN_BYTES_MAX ? RS_TOKEN_MALFORMED : RS_TOKEN_ACCEPTED;
+    return present(presented, at, (apr_size_t)(end - at), r);
+}
+
+rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r)
+{
+    const rs_places_t *places = rs_dir_config(r)->places;
+    rs_outcome_t outcome = RS_TOKEN_ABSENT;
+    rs_found_t found = { 0, NULL };
+
+    if (!places || places->authorization)
+        outcome = take_authorization(presented, r);
+    if (!places || (outcome != RS_TOKEN_ABSENT && outcome != RS_TOKEN_ACCEPTED))
+        return outcome;
+    if (rs_places_look(places, &found, r) != APR_SUCCESS)
+        return RS_REQUEST_MALFORMED;
+    /* RFC 6750 2: one method, one token. */
+    if (found.count + (outcome == RS_TOKEN_ACCEPTED) > 1)
+        return RS_TOKEN_AMBIGUOUS;
+    if (!found.count)
+        return outcome;
+    if (!rs_token_is_b64token(found.token, strlen(found.token)))
+        return RS_REQUEST_MALFORMED;
+    outcome = present(presented, found.token, strlen(found.token), r);
+    presented->elsewhere = true;
+    return outcome;
 }
 
 /* ---- the connection ---- */

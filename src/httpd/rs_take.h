@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Take the token out of a request, and the conditions under which a token may travel. */
+/* Find the token of a request, and the conditions under which a token may travel. */
 #ifndef RS_TAKE_H
 #define RS_TAKE_H
 
@@ -10,7 +10,7 @@
 
 /* RS_TOKEN_ACCEPTED: exactly one token, in *presented. RS_TOKEN_ABSENT, RS_TOKEN_AMBIGUOUS,
  * RS_REQUEST_MALFORMED or RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). */
-rs_outcome_t rs_take(rs_presented_t *presented, const request_rec *r);
+rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r);
 
 /* May a token travel on this connection (RFC 6750 section 5.3)? TLS; a ServerName with https, by
  * which the operator says that an offloader stands in front; or a loopback peer that is no proxy.

@@ -12,6 +12,7 @@ typedef struct {
     rs_scheme_t scheme;
     const char *token;
     apr_size_t token_len;
+    bool elsewhere;          /* it was not in the Authorization header */
     const char *fingerprint; /* rs_token_fingerprint(), for the log */
 } rs_presented_t;
 

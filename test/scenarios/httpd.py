@@ -2,7 +2,7 @@
 """class Httpd: one real httpd with a configuration of its own on loopback ports.
 
 What every configuration holds: any path answers with the file ok.txt ("ok"); paths below /env/ and /ENV/ run a CGI
-script that answers with its environment, NUL-separated. The rest is the scenario's text."""
+script that answers with its environment, NUL-separated; paths below /echo/ one that answers with the body. The rest is the scenario's text."""
 
 import glob
 import os
@@ -81,6 +81,11 @@ class Httpd:
         script = scripts / "env"
         script.write_text("#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nexec env -0\n")
         script.chmod(0o755)
+        echo = scripts / "echo"
+        # httpd writes all of the body before it reads: the answer waits for its end.
+        echo.write_text("#!/bin/sh\nbody=$(mktemp)\ncat > \"$body\"\n"
+                        "printf 'Content-Type: application/octet-stream\\r\\n\\r\\n'\ncat \"$body\"\nrm \"$body\"\n")
+        echo.chmod(0o755)
         for name in ("tool", "run"):
             (self.folder / name).mkdir()
             (self.folder / name).chmod(0o777)
@@ -102,7 +107,8 @@ class Httpd:
             lines += [f"User {_user()}", f"Group {_user() if _user() != 'nobody' else 'nogroup'}"]
         lines.append(_mpm_text(self.mpm, self.processes, self.threads))
         lines += [f'ScriptAliasMatch "^/(?:env|ENV)/" "{self.folder}/cgi-bin/env"',
-                  f'AliasMatch "^/(?!env/|ENV/|files/)" "{self.folder}/htdocs/ok.txt"',
+                  f'ScriptAliasMatch "^/echo/" "{self.folder}/cgi-bin/echo"',
+                  f'AliasMatch "^/(?!env/|ENV/|echo/|files/)" "{self.folder}/htdocs/ok.txt"',
                   f'Alias "/files/" "{self.folder}/htdocs/"',
                   f'<Directory "{self.folder}">', "    Require all granted", "</Directory>"]
         if self.tls:

@@ -1,0 +1,139 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Tokens in other places than the Authorization header, where that is allowed."""
+
+import os
+
+import pytest
+
+import places
+from answers import absent, granted, refused
+from texts import asking, location
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+@pytest.fixture(scope="module")
+def bed(module_yard):
+    folder = places.folder("places")
+    issuer = module_yard.issuer()
+    config = asking(issuer, folder)
+    config += location("/echo/form", "OAuth2RSTokenFrom header form", "Require valid-user")
+    config += location("/echo/kept", "OAuth2RSTokenFrom header form", "OAuth2RSForwardToken off", "Require valid-user")
+    config += location("/env/header", "OAuth2RSTokenFrom header header:X-Token", "Require valid-user")
+    config += location("/env/only", "OAuth2RSTokenFrom header:X-Token", "Require valid-user")
+    config += location("/env/cookie", "OAuth2RSTokenFrom header cookie:at", "Require valid-user")
+    config += location("/env/bare", "OAuth2RSTokenFrom header:X-Token cookie:at", "OAuth2RSForwardToken off", "Require valid-user")
+    config += location("/plain", "Require valid-user")
+    return module_yard.httpd("places", config), issuer
+
+
+def post(server, path, body, *headers, token=None):
+    return server.get(path, token, method="POST", body=body, headers=[FORM, *headers])
+
+
+def test_a_form(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    body = f"a=1&access_token={token}&b=%C3%A9".encode()
+    answer = granted(post(server, "/echo/form", body))
+    assert answer.body == body
+    assert answer.get("Cache-Control") == "private, no-store"
+    body = f"access_token={token}".encode()
+    assert granted(post(server, "/echo/form", body)).body == body
+    absent(post(server, "/echo/form", b"a=1&xaccess_token=" + token.encode()))
+    refused(post(server, "/echo/form", b"access_token=" + issuer.jwt(exp=1).encode()), "expired")
+
+
+def test_two_tokens_are_one_too_many(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    refused(post(server, "/echo/form", f"access_token={token}&access_token={token}".encode()), "ambiguous")
+    refused(post(server, "/echo/form", f"access_token={token}".encode(), token=token), "ambiguous")
+    refused(post(server, "/echo/form", b"access_token="), "request_malformed")
+    refused(server.get("/env/header", token, headers=[("X-Token", token)]), "ambiguous")
+    refused(server.get("/env/cookie", headers=[("Cookie", f"at={token}; at={token}")]), "ambiguous")
+
+
+def test_only_a_urlencoded_form_is_one(bed):
+    server, issuer = bed
+    body = f"access_token={issuer.jwt()}".encode()
+    for kind in ("text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"):
+        absent(server.get("/echo/form", method="POST", body=body, headers=[("Content-Type", kind)]))
+    granted(server.get("/echo/form", method="POST", body=body, headers=[(FORM[0], FORM[1] + "; charset=UTF-8")]))
+    absent(post(server, "/plain", body))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8191, 8192, 65000, 70000, 10 << 20])
+def test_bodies_are_handed_on_byte_for_byte(bed, size):
+    server, issuer = bed
+    body = os.urandom(size)
+    assert granted(post(server, "/echo/form", body, token=issuer.jwt())).body == body
+
+
+def test_a_form_beyond_the_bound_holds_no_token(bed):
+    server, issuer = bed
+    absent(post(server, "/echo/form", f"access_token={issuer.jwt()}&a=".encode() + b"x" * 70000))
+
+
+def test_a_token_that_is_kept_back_is_not_in_the_form(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    assert granted(post(server, "/echo/kept", f"a=1&access_token={token}&b=2".encode())).body == b"a=1&b=2"
+    assert granted(post(server, "/echo/kept", f"access_token={token}".encode())).body == b""
+    assert granted(post(server, "/echo/kept", b"a=1", token=token)).body == b"a=1"
+
+
+def test_another_header(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    answer = granted(server.get("/env/header", headers=[("X-Token", token)]))
+    assert answer.get("Cache-Control") == "private, no-store"
+    answer = granted(server.get("/env/header", token))
+    assert answer.get("Cache-Control") is None
+    absent(server.get("/env/only", token))
+    granted(server.get("/env/only", headers=[("X-Token", token)]))
+
+
+OURS = [("Sec-Fetch-Site", "same-origin")]
+
+
+def test_a_cookie_counts_in_requests_of_our_own_origin(bed):
+    server, issuer = bed
+    cookie = ("Cookie", f"x=1; at={issuer.jwt()}; y=2")
+    origin = f"http://127.0.0.1:{server.port}"
+    granted(server.get("/env/cookie", headers=[cookie]))
+    granted(server.get("/env/cookie", method="POST", body=b"", headers=[cookie, *OURS]))
+    granted(server.get("/env/cookie", method="POST", body=b"", headers=[cookie, ("Origin", origin)]))
+    for headers in ([("Sec-Fetch-Site", "cross-site")], [("Sec-Fetch-Site", "same-site")], [("Origin", "https://evil.example.com")],
+                    [("Origin", "null")]):
+        absent(server.get("/env/cookie", headers=[cookie, *headers]))
+        absent(server.get("/env/cookie", method="POST", body=b"", headers=[cookie, *headers]))
+    absent(server.get("/env/cookie", method="POST", body=b"", headers=[cookie]))
+    absent(server.get("/env/cookie", headers=[("Cookie", f"xat={issuer.jwt()}")]))
+
+
+def test_tokens_are_kept_back_wherever_they_were(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    env = granted(server.get("/env/bare", headers=[("Cookie", f"x=1; at={token}; y=2")])).environment()
+    assert env["HTTP_COOKIE"] == "x=1; y=2"
+    env = granted(server.get("/env/bare", headers=[("X-Token", token)])).environment()
+    assert not any(token in value for value in env.values())
+
+
+@pytest.mark.parametrize("words", ["query", "", "cookie", "header:", "headers:X"])
+def test_places_that_are_none(yard, issuer, folder, words):
+    server = yard.httpd("bad", asking(issuer, folder) + location("/x", f"OAuth2RSTokenFrom {words}", "Require valid-user"),
+                        start=False)
+    code, text = server.configtest()
+    assert code != 0 and "OAuth2RSTokenFrom" in text, text
+
+
+def test_no_shared_cache_hands_it_to_the_next(httpd, issuer, folder):
+    config = f'CacheEnable disk "/"\nCacheRoot "{places.folder("cache")}"\nCacheQuickHandler on\nCacheIgnoreNoLastMod on\nCacheDefaultExpire 600\n'
+    config += asking(issuer, folder) + location("/x", "OAuth2RSTokenFrom header header:X-Token", "Require valid-user")
+    server = httpd(config, modules=["cache", "cache_disk"])
+    granted(server.get("/x", headers=[("X-Token", issuer.jwt())]))
+    absent(server.get("/x"))
+    granted(server.get("/x", issuer.jwt()))
+    absent(server.get("/x"))
