@@ -88,6 +88,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
                                            : base->scope_rules.implications;
     merged->error_body =
         overlay->error_body != RS_ERROR_BODY_UNSET ? overlay->error_body : base->error_body;
+    merged->signed_identity =
+        overlay->signed_identity ? overlay->signed_identity : base->signed_identity;
     merged->places = overlay->places ? overlay->places : base->places;
     merged->identities = rs_identity_merge(base->identities, overlay->identities, p);
     /* Too often set costs one more look at the Require lines; too seldom would open. */

@@ -10,6 +10,7 @@
 #include "httpd/rs_places.h"
 #include "httpd/rs_problem.h"
 #include "httpd/rs_scope_rules.h"
+#include "httpd/rs_signed_identity.h"
 #include "httpd/rs_tier_shm.h"
 #include "provider/rs_provider.h"
 
@@ -59,7 +60,10 @@ typedef struct {
     apr_array_header_t
         *header_names;      /* const char *: of every OAuth2RSHeader here and in the main server */
     rs_cache_spec_t *cache; /* the main server's */
-    struct rs_runtime_t *runtime; /* the main server's; NULL until rs_build() */
+    rs_identity_key_t identity_key;        /* of the main server */
+    const ap_directive_t *signed_identity; /* one that wants the key; NULL: none does */
+    rs_identity_key_t *main_identity_key;  /* NULL until rs_build() */
+    struct rs_runtime_t *runtime;          /* the main server's; NULL until rs_build() */
 } rs_server_config_t;
 
 /* Of a Location, Directory, If or .htaccess. */
@@ -72,6 +76,7 @@ typedef struct {
     const rs_places_t *places; /* NULL: the Authorization header */
     rs_error_body_t error_body;
     apr_interval_time_t ttl_positive, ttl_negative; /* RS_TTL_UNLIMITED: not written */
+    const rs_signed_identity_t *signed_identity;    /* NULL: not written */
     apr_array_header_t *identities;                 /* rs_identity_t; NULL: none */
     int negated;               /* a Require line of ours stands below `not` or RequireNone */
     rs_provider_spec_t *draft; /* only while a provider section is read */

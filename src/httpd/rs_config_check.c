@@ -147,6 +147,18 @@ static int check_section(server_rec *s, const ap_directive_t *at, apr_pool_t *pt
                               slots->nelts, rs_slot_names(s, ptemp)[0]));
 }
 
+static int check_identity_key(server_rec *s, server_rec *main_server)
+{
+    const ap_directive_t *wanted = rs_server_config(s)->signed_identity;
+
+    if (!wanted || rs_server_config(main_server)->identity_key.source.value)
+        return OK;
+    return wrong(
+        "RS0608", wanted,
+        "OAuth2RSSignedIdentity needs a key to sign with: add OAuth2RSIdentityKey file:PATH "
+        "https://this.server.example.com to the main server");
+}
+
 static int check_tree(server_rec *s, server_rec *main_server, const ap_directive_t *node,
                       apr_pool_t *ptemp)
 {
@@ -171,7 +183,8 @@ int rs_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
 
     (void)pconf, (void)plog;
     for (s = main_server; s; s = s->next)
-        if ((result = check_slots(s, ptemp)) != OK || (result = check_mentions(s, ptemp)) != OK)
+        if ((result = check_slots(s, ptemp)) != OK || (result = check_mentions(s, ptemp)) != OK ||
+            (result = check_identity_key(s, main_server)) != OK)
             return result;
     if ((result = check_cache(rs_server_config(main_server)->cache, ptemp)) != OK)
         return result;

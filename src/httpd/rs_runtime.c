@@ -120,6 +120,13 @@ static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec
     return OK;
 }
 
+static int load_identity_key(server_rec *s, apr_pool_t *p)
+{
+    const char *trouble = rs_identity_key_load(&rs_server_config(s)->identity_key, p);
+
+    return trouble ? failed(s, "RS0618", 0, trouble) : OK;
+}
+
 /* ---- background work ---- */
 
 static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
@@ -184,8 +191,13 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) !=
         OK)
         return result;
-    for (s = main_server; s; s = s->next)
+    if ((result = load_identity_key(main_server, pconf)) != OK)
+        return result;
+    for (s = main_server; s; s = s->next) {
         rs_server_config(s)->runtime = runtime;
+        rs_server_config(s)->main_identity_key = &rs_server_config(main_server)->identity_key;
+    }
+    runtime->identity_key = &rs_server_config(main_server)->identity_key;
     watch(runtime, main_server, pconf);
     return OK;
 }
@@ -266,6 +278,8 @@ static apr_status_t leave_child(void *data)
         rs_provider_forget(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider);
     if (runtime->seal)
         rs_seal_forget(runtime->seal);
+    if (runtime->identity_key && runtime->identity_key->pool)
+        apr_pool_destroy(runtime->identity_key->pool);
     return APR_SUCCESS;
 }
 

@@ -12,6 +12,7 @@ typedef struct rs_runtime_t {
     apr_array_header_t *slots; /* rs_slot_t * of all hosts */
     const rs_cache_spec_t *cache;
     struct rs_seal_t *seal; /* NULL: no Redis */
+    rs_identity_key_t *identity_key;
 } rs_runtime_t;
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

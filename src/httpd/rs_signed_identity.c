@@ -1,0 +1,147 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* A JWT of our own for the application. */
+#include "httpd/rs_signed_identity.h"
+#include "httpd/rs_config.h"
+#include "httpd/rs_request.h"
+#include "jose/rs_jws.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+#define LIFETIME_S 60
+#define HANDLER "oauth2-rs-jwks"
+#define TYPE "oauth2-rs-identity+jwt"
+
+/* ---- configuration ---- */
+
+const char *rs_identity_key_set(cmd_parms *cmd, void *dir, const char *source, const char *issuer)
+{
+    rs_identity_key_t *key = &rs_server_config(cmd->server)->identity_key;
+    const char *trouble = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)dir;
+    if (trouble)
+        return trouble;
+    trouble = rs_source_check_secret(&key->source, source, ap_server_root_relative(cmd->pool, ""),
+                                     cmd->pool);
+    key->issuer = issuer;
+    return trouble ? apr_pstrcat(cmd->pool, "OAuth2RSIdentityKey: ", trouble, NULL) : NULL;
+}
+
+const char *rs_signed_identity_set(cmd_parms *cmd, void *dir, const char *header,
+                                   const char *audience)
+{
+    rs_signed_identity_t *identity = apr_pcalloc(cmd->pool, sizeof *identity);
+    const char *trouble = NULL;
+
+    ((rs_dir_config_t *)dir)->signed_identity = identity;
+    if (strcasecmp(header, "off") == 0 && !audience)
+        return NULL;
+    if (!audience)
+        return "OAuth2RSSignedIdentity: name the application, as in OAuth2RSSignedIdentity "
+               "X-Identity "
+               "https://app.example.com";
+    /* Scrubbed like every header of identity; the claim is of no matter. */
+    trouble = rs_identity_set_header(cmd, dir, header, "off", NULL);
+    rs_server_config(cmd->server)->signed_identity = cmd->directive;
+    identity->header = header;
+    identity->audience = audience;
+    return trouble;
+}
+
+/* The first algorithm of the table that the key is for: ES* or EdDSA; RSA signs too slowly for each
+ * request. */
+static const rs_alg_t *choose(const rs_jwk_t *key)
+{
+    unsigned id;
+
+    for (id = RS_ALG_ES256; id <= RS_ALG_ED448; id++)
+        if (rs_jwk_fits(key, rs_alg_by_id(id)))
+            return rs_alg_by_id(id);
+    return NULL;
+}
+
+const char *rs_identity_key_load(rs_identity_key_t *key, apr_pool_t *p)
+{
+    const char *text, *why = NULL;
+    apr_size_t len;
+
+    if (!key->source.value)
+        return NULL;
+    apr_pool_create(&key->pool, p);
+    if (rs_source_read(&key->source, &text, &len, key->pool) != APR_SUCCESS)
+        return "OAuth2RSIdentityKey cannot be read";
+    key->key = rs_jwk_private(text, len, &why, key->pool);
+    if (!key->key)
+        return apr_pstrcat(p, "OAuth2RSIdentityKey: ", why, NULL);
+    key->alg = choose(key->key);
+    return key->alg ? NULL
+                    : "OAuth2RSIdentityKey: it must be a key for ES256, ES384, ES512 or EdDSA";
+}
+
+/* ---- the JWT ---- */
+
+static const char *member(const char *json, const char *name, const char *text, apr_pool_t *p)
+{
+    const char *quoted = text && *text ? rs_json_quote(text, p) : NULL;
+
+    return quoted ? apr_pstrcat(p, json, ",\"", name, "\":", quoted, NULL) : json;
+}
+
+static const char *payload_of(request_rec *r, const rs_principal_t *principal, const char *issuer,
+                              const char *audience)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    const char *json = apr_psprintf(
+        r->pool, "{\"iat\":%" APR_INT64_T_FMT ",\"exp\":%" APR_INT64_T_FMT, now, now + LIFETIME_S);
+
+    json = member(json, "iss", issuer, r->pool);
+    json = member(json, "aud", audience, r->pool);
+    json = member(json, "sub", principal->subject ? principal->subject : principal->user, r->pool);
+    json = member(json, "user", principal->user, r->pool);
+    json = member(json, "token_iss", principal->issuer, r->pool);
+    json = member(json, "client_id", principal->client, r->pool);
+    json = member(json, "scope", rs_scope_text(&principal->scope, r->pool), r->pool);
+    return apr_pstrcat(r->pool, json, "}", NULL);
+}
+
+int rs_signed_identity_fixups_hook(request_rec *r)
+{
+    const rs_signed_identity_t *identity = rs_dir_config(r)->signed_identity;
+    const rs_principal_t *principal = rs_request_principal(r);
+    const rs_identity_key_t *key = rs_server_config(r->server)->main_identity_key;
+    const char *token;
+
+    if (!identity || !identity->header || !principal || !key || !key->key)
+        return DECLINED;
+    if (rs_jws_sign(&token, key->key, key->alg, "\"typ\":\"" TYPE "\"",
+                    payload_of(r, principal, key->issuer, identity->audience),
+                    r->pool) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0681: the signed identity could not be made");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    apr_table_setn(r->headers_in, identity->header, token);
+    return DECLINED;
+}
+
+int rs_signed_identity_handler(request_rec *r)
+{
+    const rs_identity_key_t *key;
+
+    if (!r->handler || strcmp(r->handler, HANDLER) != 0)
+        return DECLINED;
+    r->allowed |= AP_METHOD_BIT << M_GET;
+    if (r->method_number != M_GET)
+        return HTTP_METHOD_NOT_ALLOWED;
+    key = rs_server_config(r->server)->main_identity_key;
+    if (!key || !key->key)
+        return HTTP_NOT_FOUND;
+    ap_set_content_type(r, "application/jwk-set+json");
+    apr_table_setn(r->headers_out, "Cache-Control", "max-age=3600");
+    ap_rprintf(r, "{\"keys\":[%s]}\n", rs_jwk_public_json(key->key, r->pool));
+    return OK;
+}
