@@ -115,7 +115,7 @@ static apr_status_t read_ahead(request_rec *r, form_t *form, bool *whole)
 static apr_status_t look(request_rec *r, form_t **found)
 {
     form_t *form = form_of(r);
-    apr_size_t len;
+    apr_size_t len = 0;
     apr_status_t status;
     bool whole;
 

@@ -93,7 +93,7 @@ static void look_at_cookies(const rs_places_t *places, rs_found_t *found, reques
     for (i = 0; cookies && i < places->cookies->nelts; i++) {
         const char *at = cookies;
         const char *name = APR_ARRAY_IDX(places->cookies, i, const char *);
-        while ((at = find_pair(at, name, &value)) != NULL) {
+        while (find_pair(at, name, &value)) {
             if (!is_of_our_origin(r)) {
                 ap_log_rerror(
                     APLOG_MARK, APLOG_INFO, 0, r,
