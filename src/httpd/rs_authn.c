@@ -95,17 +95,15 @@ static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail,
 {
     const rs_request_t *request = rs_request(r);
     rs_answer_t answer = { .outcome = outcome, .retry_after = retry_after };
+    rs_event_t event = rs_request_event(r, request, outcome);
 
     if (outcome == RS_TOKEN_ABSENT)
         answer.scope = rs_needs_of(request->lines, NULL, r).scope;
     /* What a client does wrong is no trouble of the server's: info. Absent tokens are the way
      * clients ask. */
+    event.detail = detail;
     ap_log_rerror(APLOG_MARK, outcome == RS_TOKEN_ABSENT ? APLOG_DEBUG : APLOG_INFO, 0, r,
-                  "RS0634: %s (%d): token %s, provider %s%s%s", rs_outcome_row(outcome)->name,
-                  rs_outcome_row(outcome)->status,
-                  request->presented.token ? request->presented.fingerprint : "-",
-                  request->by ? rs_provider_spec(request->by)->name : "-", detail ? ": " : "",
-                  detail ? detail : "");
+                  "RS0634: %s", rs_event_text(&event, r->pool));
     return rs_answer(r, &answer);
 }
 

@@ -16,28 +16,23 @@ static bool is_denial(int status)
     return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN;
 }
 
-/* One line: who, what was asked, which line failed, what would help. */
 static void log_denial(request_rec *r, const rs_request_t *request, const rs_needs_t *needs,
                        rs_outcome_t outcome)
 {
     const rs_require_t *failed = needs->failed;
+    rs_event_t event = rs_request_event(r, request, outcome);
 
-    if (failed)
-        ap_log_rerror(
-            APLOG_MARK, APLOG_INFO, 0, r,
-            "RS0651: %s: token %s, user %s, client %s, %s %s: \"%s\" (%s:%d) is not met%s%s",
-            rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
-            request->verdict.principal->client ? request->verdict.principal->client : "-",
-            r->method, r->uri, failed->written, failed->file, failed->line,
-            needs->missing ? "; needed: scope " : "", needs->missing ? needs->scope : "");
+    if (failed) {
+        event.rule = failed->written;
+        event.file = failed->file;
+        event.line = failed->line;
+    }
     else
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "RS0652: %s: token %s, user %s, client %s, %s %s: a Require line of another "
-                      "module or a negated one "
-                      "is not met",
-                      rs_outcome_row(outcome)->name, request->presented.fingerprint, r->user,
-                      request->verdict.principal->client ? request->verdict.principal->client : "-",
-                      r->method, r->uri);
+        event.detail = "a Require line of another module or a negated one is not met";
+    event.scope = needs->missing ? needs->scope : NULL;
+    event.acr_values = needs->acr_values;
+    event.max_age = needs->max_age;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "RS0651: %s", rs_event_text(&event, r->pool));
 }
 
 /* A scope is asked for only where it would help, and before a new authentication. */

@@ -159,12 +159,33 @@ static int check_identity_key(server_rec *s, server_rec *main_server)
         "https://this.server.example.com to the main server");
 }
 
+/* Where httpd evaluates before there is a token, or never again: the functions are empty there for
+ * good. */
+static void warn_of_blind_places(const ap_directive_t *node)
+{
+    static const char *const blind[] = { "<If", "<ElseIf", "SetEnvIfExpr", NULL };
+    bool expression = node->args && strcasecmp(node->directive, "Require") == 0 &&
+                      strncasecmp(node->args, "expr", 4) == 0;
+    unsigned i;
+
+    if (!node->args || !strstr(node->args, "oauth2_claim"))
+        return;
+    for (i = 0; blind[i] && !expression; i++)
+        expression = strcasecmp(node->directive, blind[i]) == 0;
+    if (expression)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, NULL,
+                     "RS0609: %s evaluates oauth2_claim() before there is a token, so it is always "
+                     "empty there; write Require oauth2-expr (%s:%d)",
+                     node->directive, node->filename, node->line_num);
+}
+
 static int check_tree(server_rec *s, server_rec *main_server, const ap_directive_t *node,
                       apr_pool_t *ptemp)
 {
     int result = OK;
 
     for (; node && result == OK; node = node->next) {
+        warn_of_blind_places(node);
         if (strcasecmp(node->directive, "<VirtualHost") == 0)
             result =
                 check_tree(server_of(main_server, node), main_server, node->first_child, ptemp);

@@ -41,6 +41,18 @@ const rs_principal_t *rs_request_principal(const request_rec *r)
     return request && rs_verdict_is_accepted(&request->verdict) ? request->verdict.principal : NULL;
 }
 
+rs_event_t rs_request_event(request_rec *r, const rs_request_t *request, rs_outcome_t outcome)
+{
+    const rs_principal_t *principal = request->verdict.principal;
+    rs_event_t event = { .outcome = outcome, .method = r->method, .uri = r->uri };
+
+    event.token = request->presented.token ? request->presented.fingerprint : NULL;
+    event.provider = request->by ? rs_provider_spec(request->by)->name : NULL;
+    event.user = principal ? r->user : NULL;
+    event.client = principal ? principal->client : NULL;
+    return event;
+}
+
 bool rs_request_is_ours(request_rec *r)
 {
     const char *type = ap_auth_type(r);

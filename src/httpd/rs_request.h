@@ -5,6 +5,7 @@
 #define RS_REQUEST_H
 
 #include "httpd/rs_config.h"
+#include "token/rs_event.h"
 
 typedef struct {
     bool judged; /* verdict holds */
@@ -26,6 +27,9 @@ const rs_request_t *rs_request_judged(const request_rec *r);
 /* Who this request is allowed as; NULL: nobody, or somebody whom another module has authenticated.
  */
 const rs_principal_t *rs_request_principal(const request_rec *r);
+
+/* What is known about a request that does not get through. */
+rs_event_t rs_request_event(request_rec *r, const rs_request_t *request, rs_outcome_t outcome);
 
 /* Does this Location use our AuthType? */
 bool rs_request_is_ours(request_rec *r);
