@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* A JWT of our own for the application. */
 #include "httpd/rs_signed_identity.h"
+#include "base/rs_base64url.h"
 #include "httpd/rs_config.h"
 #include "httpd/rs_request.h"
 #include "jose/rs_jws.h"
@@ -65,6 +66,21 @@ static const rs_alg_t *choose(const rs_jwk_t *key)
     return NULL;
 }
 
+/* A key without a name is called by its thumbprint (RFC 7638 1). */
+static void describe(rs_identity_key_t *key)
+{
+    const char *json = rs_jwk_public_json(key->key, key->pool), *named = "", *member = "";
+
+    if (!rs_jwk_kid(key->key)) {
+        const char *kid =
+            rs_base64url_encode(rs_jwk_thumbprint(key->key)->bytes, RS_SHA256_BYTES, key->pool);
+        named = apr_pstrcat(key->pool, ",\"kid\":\"", kid, "\"", NULL);
+        member = apr_pstrcat(key->pool, "\"kid\":\"", kid, "\",", NULL);
+    }
+    key->header = apr_pstrcat(key->pool, "\"typ\":\"" TYPE "\"", named, NULL);
+    key->jwks = apr_pstrcat(key->pool, "{\"keys\":[{", member, json + 1, "]}\n", NULL);
+}
+
 const char *rs_identity_key_load(rs_identity_key_t *key, apr_pool_t *p)
 {
     const char *text, *why = NULL;
@@ -79,8 +95,10 @@ const char *rs_identity_key_load(rs_identity_key_t *key, apr_pool_t *p)
     if (!key->key)
         return apr_pstrcat(p, "OAuth2RSIdentityKey: ", why, NULL);
     key->alg = choose(key->key);
-    return key->alg ? NULL
-                    : "OAuth2RSIdentityKey: it must be a key for ES256, ES384, ES512 or EdDSA";
+    if (!key->alg)
+        return "OAuth2RSIdentityKey: it must be a key for ES256, ES384, ES512 or EdDSA";
+    describe(key);
+    return NULL;
 }
 
 /* ---- the JWT ---- */
@@ -118,7 +136,7 @@ int rs_signed_identity_fixups_hook(request_rec *r)
 
     if (!identity || !identity->header || !principal || !key || !key->key)
         return DECLINED;
-    if (rs_jws_sign(&token, key->key, key->alg, "\"typ\":\"" TYPE "\"",
+    if (rs_jws_sign(&token, key->key, key->alg, key->header,
                     payload_of(r, principal, key->issuer, identity->audience),
                     r->pool) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0681: the signed identity could not be made");
@@ -142,6 +160,6 @@ int rs_signed_identity_handler(request_rec *r)
         return HTTP_NOT_FOUND;
     ap_set_content_type(r, "application/jwk-set+json");
     apr_table_setn(r->headers_out, "Cache-Control", "max-age=3600");
-    ap_rprintf(r, "{\"keys\":[%s]}\n", rs_jwk_public_json(key->key, r->pool));
+    ap_rputs(key->jwks, r);
     return OK;
 }

@@ -18,6 +18,8 @@ typedef struct {
     apr_pool_t *pool;   /* where the key lives */
     const rs_jwk_t *key;
     const rs_alg_t *alg;
+    const char *header; /* members of the JOSE header besides alg */
+    const char *jwks;   /* what the handler serves */
 } rs_identity_key_t;
 
 /* Of a Location. */

@@ -301,7 +301,6 @@ const rs_jwk_t *rs_jwk_private(const char *text, apr_size_t len, const char **wh
     const rs_json_t *object = rs_json_object(text, len, &rs_json_document_limits, &ignored, p);
     const rs_alg_t *only = NULL;
     EVP_PKEY *pkey;
-    rs_jwk_t *key;
 
     *why = NULL;
     if (len > RS_SECRET_BYTES_MAX)
@@ -313,11 +312,7 @@ const rs_jwk_t *rs_jwk_private(const char *text, apr_size_t len, const char **wh
     ERR_set_mark();
     pkey = object ? rs_jwk_pkey_of_json(object, true, why, p) : private_of_pem(text, len, why);
     ERR_pop_to_mark();
-    key = pkey ? rs_jwk_of_pkey(pkey, kid, only, why, p) : NULL;
-    /* A name that follows from the key itself, where none was given (RFC 7638 1). */
-    if (key && !key->kid)
-        key->kid = rs_base64url_encode(key->thumbprint.bytes, RS_SHA256_BYTES, p);
-    return key;
+    return pkey ? rs_jwk_of_pkey(pkey, kid, only, why, p) : NULL;
 }
 
 /* ---- asking ---- */
