@@ -54,7 +54,10 @@ static apr_status_t free_json(void *json)
 const rs_json_t *rs_json_object(const char *text, apr_size_t len, const rs_json_limits_t *limits,
                                 const char **why, apr_pool_t *p)
 {
-    const char *trouble = len > limits->bytes_max ? "too large" : check_size(text, len, limits);
+    /* The library skips a NUL behind a number. */
+    const char *trouble = len > limits->bytes_max   ? "too large"
+                          : memchr(text, '\0', len) ? "a NUL byte in it"
+                                                    : check_size(text, len, limits);
     json_error_t error;
     json_t *json;
 

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_foreign_bytes(const char *text)
@@ -57,7 +58,8 @@ const char *rs_url_parse(rs_url_t *url, const char *text, apr_pool_t *p)
     url->scheme = lower(uri.scheme, p);
     url->host = lower(uri.hostname, p);
     own_port = strcmp(url->scheme, "https") == 0 ? 443 : 80;
-    url->port = uri.port_str && *uri.port_str ? uri.port : own_port;
+    /* uri.port has but 16 bits: a larger number would be taken for another one. */
+    url->port = uri.port_str && *uri.port_str ? atoi(uri.port_str) : own_port;
     if (uri.port_str && *uri.port_str && (url->port < 1 || url->port > 65535))
         return "has a port outside 1 to 65535";
     url->path = apr_pstrcat(p, uri.path ? uri.path : "", uri.query ? "?" : "",
