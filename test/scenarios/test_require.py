@@ -9,8 +9,6 @@ import places
 from answers import absent, challenge, denied, granted, insufficient, refused
 from texts import asking, location
 
-NOW = int(time.time())
-
 
 @pytest.fixture(scope="module")
 def bed(module_yard):

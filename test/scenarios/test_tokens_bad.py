@@ -252,14 +252,14 @@ NOW = int(time.time())
 
 @pytest.mark.parametrize("exp", [f'"{NOW + 300}"', "1e300", "-1", "0", "null", "true", "[]", "{}", "1e400", "-1e300",
                                  "9223372036854775808", "18446744073709551617", '""', '"never"', "1" * 400],
-                         ids=lambda text: text[:20])
+                         ids=lambda text: text.replace(str(NOW + 300), "later")[:20])
 def test_strange_exp(bed, exp):
     text = claims_text(bed, exp=None)[:-1] + f',"exp":{exp}}}'
     bad(bed, forged(bed, text.encode()), "malformed", "claim", "lifetime", "expired")
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
-@pytest.mark.parametrize("value", [f'"{NOW}"', "1e300", "true", "[]", "1e400"])
+@pytest.mark.parametrize("value", [f'"{NOW}"', "1e300", "true", "[]", "1e400"], ids=lambda text: text.replace(str(NOW), "now"))
 def test_strange_nbf_and_iat(bed, name, value):
     text = claims_text(bed, iat=None)[:-1] + f',"{name}":{value}}}'
     bad(bed, forged(bed, text.encode()), "malformed", "claim", "lifetime", "not_yet")
