@@ -4,7 +4,8 @@
 import pytest
 
 import places
-from answers import granted
+from answers import absent, granted
+from backend import Backend
 from texts import asking, location
 
 
@@ -53,7 +54,58 @@ def test_a_client_cannot_say_it_itself(bed, path, header):
         assert env.get("HTTP_X_USER") == ("bob" if path == "/env/app" else None)
 
 
-@pytest.mark.parametrize("value", ["a\rb", "a\nX-Evil: 1", "\x7f", "x" * 5000])
+@pytest.fixture(scope="module")
+def proxied(module_yard):
+    """The same headers in front of mod_proxy, and of a handler in C: mod_headers answers with what httpd's own table holds."""
+    folder, backend = places.folder("proxied"), Backend()
+    issuer = module_yard.issuer()
+    lines = ["OAuth2RSHeader X-User sub", "OAuth2RSHeader X-Dept /dept json"]
+    # The expression is one of the C modules behind us: it reads r->headers_in.
+    told = ['Header always set Told "expr=%{req:X-User}|%{req:x_user}|%{req:X-Dept}|%{req:Authorization}"']
+    config = asking(issuer, folder) + f"ProxyPass /app/ http://127.0.0.1:{backend.port}/\n"
+    config += location("/app/all", *lines, *told, "Require valid-user")
+    config += location("/app/kept", *lines, *told, "OAuth2RSForwardToken off", "Require valid-user")
+    config += location("/app/form", "OAuth2RSTokenFrom header form", "OAuth2RSForwardToken off", "Require valid-user")
+    config += location("/app/optional", *lines, *told, "OAuth2RSOptional on", "Require all granted")
+    config += f'<Location "/app/open">\n{told[0]}\nRequire all granted\n</Location>\n'
+    yield module_yard.httpd("proxied", config, modules=["proxy", "proxy_http"]), issuer
+    backend.stop()
+
+
+LOOK_ALIKES = [("X-User", "root"), ("x_user", "root"), ("X_USER", "root"), ("X-Dept", "root"), ("x_dept", "root"),
+               ("OAUTH2_SUBJECT", "root"), ("OAuth2-Subject", "root"), ("Remote-User", "root"), ("REMOTE_USER", "root")]
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", ["/app/all", "/app/kept", "/app/optional", "/app/open"])
+def test_the_application_behind_a_proxy_hears_it_from_us_alone(proxied, path, method):
+    server, issuer = proxied
+    for token in [issuer.jwt(sub="bob", dept={"a": 1})] + ([None] if path in ("/app/optional", "/app/open") else []):
+        answer = granted(server.get(path, token, headers=LOOK_ALIKES, method=method, body=b"x" if method == "POST" else None))
+        assert "root" not in answer.text and "root" not in answer.get("Told")
+        named = token and path != "/app/open"
+        assert ("X-User: bob" in answer.text) == bool(named)
+        assert answer.get("Told").startswith('bob||{"a":1}|' if named else "|||")
+        if path == "/app/kept":
+            assert token not in answer.text and token not in answer.get("Told")
+        elif token:
+            assert f"Authorization: Bearer {token}" in answer.text
+
+
+def test_a_refusal_does_not_let_them_through_either(proxied):
+    server, issuer = proxied
+    assert "root" not in absent(server.get("/app/all", headers=LOOK_ALIKES)).get("Told")
+
+
+def test_a_form_reaches_the_application_without_its_token(proxied):
+    server, issuer = proxied
+    token = issuer.jwt()
+    answer = granted(server.get("/app/form", method="POST", body=f"a=1&access_token={token}&b=%20x".encode(),
+                                headers=[("Content-Type", "application/x-www-form-urlencoded")]))
+    assert token not in answer.text and answer.text.endswith("a=1&b=%20x")
+
+
+@pytest.mark.parametrize("value", ["a\rb", "a\nX-Evil: 1", "a\r\n\r\nGET / HTTP/1.1", "\x7f", "\x01", "x" * 5000])
 def test_what_cannot_be_handed_over_is_left_out(bed, value):
     server, issuer = bed
     env = seen(server, "/env/app", issuer.jwt(tenant=value, client_id="app"))
@@ -62,8 +114,25 @@ def test_what_cannot_be_handed_over_is_left_out(bed, value):
 
 def test_utf_8_arrives(bed):
     server, issuer = bed
-    env = seen(server, "/env/app", issuer.jwt(tenant="Zürich"))
-    assert env["TENANT"].encode("utf-8", "surrogateescape").decode() == "Zürich"
+    for text in ("Zürich", "\x80\x9f\xa0\xff", "\u2028", "\U0001f600"):
+        env = seen(server, "/env/app", issuer.jwt(tenant=text))
+        assert env["TENANT"].encode("utf-8", "surrogateescape").decode() == text
+
+
+@pytest.mark.parametrize("make", ["jwt", "opaque"])
+def test_a_nul_is_in_no_claim(bed, make):
+    """Such JSON is not taken at all: a JWT of it cannot be read, a reply of it is no answer."""
+    server, issuer = bed
+    answer = server.get("/env/app", getattr(issuer, make)(tenant="a\0b"))
+    assert answer.status == (401 if make == "jwt" else 503), answer
+    server.allows("RS0521")
+
+
+def test_claims_of_64_kib_cost_their_header_only(bed):
+    """An opaque token's reply may be large; a JWT of that size does not fit into a request."""
+    server, issuer = bed
+    env = seen(server, "/env/app", issuer.opaque(sub="bob", tenant="acme", realm={"roles": ["r" * 70 for _ in range(950)]}))
+    assert env["HTTP_X_USER"] == "bob" and env["TENANT"] == "acme" and "ROLES" not in env and "HTTP_X_ALL" not in env
 
 
 def test_an_element_with_the_separator_is_not_joined(bed):
