@@ -185,14 +185,13 @@ static int check_tree(server_rec *s, server_rec *main_server, const ap_directive
     int result = OK;
 
     for (; node && result == OK; node = node->next) {
+        bool host = strcasecmp(node->directive, "<VirtualHost") == 0;
         warn_of_blind_places(node);
-        if (strcasecmp(node->directive, "<VirtualHost") == 0)
-            result =
-                check_tree(server_of(main_server, node), main_server, node->first_child, ptemp);
-        else if (switches_on(node))
+        if (!host && switches_on(node))
             result = check_section(s, node, ptemp);
-        else if (node->first_child)
-            result = check_tree(s, main_server, node->first_child, ptemp);
+        if (result == OK && node->first_child)
+            result = check_tree(host ? server_of(main_server, node) : s, main_server,
+                                node->first_child, ptemp);
     }
     return result;
 }

@@ -248,3 +248,16 @@ def test_the_detail_may_be_left_out(httpd, issuer, folder):
     assert answer.status == 401
     assert answer.challenge != challenge(error="invalid_token", description="The access token has expired")
     assert 'error="invalid_token"' in answer.challenge and "expired" not in answer.challenge
+
+
+BLIND = ['<If "oauth2_claim(\'a\') == \'b\'">\nHeader set X y\n</If>',
+         "<Location /blind>\nRequire expr \"oauth2_claim('a') == 'b'\"\n</Location>",
+         "<Location /blind>\nAuthType oauth2-rs\nRequire valid-user\n<If \"oauth2_claim('a') == 'b'\">\n</If>\n</Location>",
+         "SetEnvIfExpr \"oauth2_claim('a') == 'b'\" X=y"]
+
+
+@pytest.mark.parametrize("lines", BLIND, ids=["if", "require-expr", "if-in-location", "setenvifexpr"])
+def test_configtest_warns_of_expressions_that_never_see_a_claim(yard, issuer, folder, lines):
+    server = yard.httpd("blind", asking(issuer, folder) + lines + "\n", start=False)
+    code, text = server.configtest()
+    assert code == 0 and "RS0609" in text and "httpd.conf" in text, text
