@@ -284,7 +284,7 @@ static int no_password(char *buffer, int size, int writing, void *data)
     return -1;
 }
 
-static EVP_PKEY *private_of_pem(const char *text, apr_size_t len, const char **why)
+EVP_PKEY *rs_jwk_pkey_of_pem(const char *text, apr_size_t len, const char **why)
 {
     BIO *bio = BIO_new_mem_buf(text, (int)len);
     EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
@@ -310,7 +310,7 @@ const rs_jwk_t *rs_jwk_private(const char *text, apr_size_t len, const char **wh
     if (*why)
         return NULL;
     ERR_set_mark();
-    pkey = object ? rs_jwk_pkey_of_json(object, true, why, p) : private_of_pem(text, len, why);
+    pkey = object ? rs_jwk_pkey_of_json(object, true, why, p) : rs_jwk_pkey_of_pem(text, len, why);
     ERR_pop_to_mark();
     return pkey ? rs_jwk_of_pkey(pkey, kid, only, why, p) : NULL;
 }

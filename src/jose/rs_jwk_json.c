@@ -118,13 +118,20 @@ static EVP_PKEY *ec_of_json(const rs_json_t *object, bool secret_part, apr_pool_
 
 static EVP_PKEY *okp_of_json(const rs_json_t *object, bool secret_part, apr_pool_t *p)
 {
+    static const struct {
+        const char *crv;
+        int type;
+    } curves[] = { { "Ed25519", EVP_PKEY_ED25519 },
+                   { "Ed448", EVP_PKEY_ED448 },
+                   { "X25519", EVP_PKEY_X25519 },
+                   { "X448", EVP_PKEY_X448 } };
     const char *crv = rs_json_string(object, "crv");
-    int type = !crv                          ? 0
-               : strcmp(crv, "Ed25519") == 0 ? EVP_PKEY_ED25519
-               : strcmp(crv, "Ed448") == 0   ? EVP_PKEY_ED448
-                                             : 0;
+    int type = 0;
     member_t member;
+    unsigned i;
 
+    for (i = 0; crv && i < sizeof curves / sizeof curves[0] && !type; i++)
+        type = strcmp(curves[i].crv, crv) == 0 ? curves[i].type : 0;
     if (!type || !read_member(object, secret_part ? "d" : "x", &member, p))
         return NULL;
     return secret_part ? EVP_PKEY_new_raw_private_key(type, NULL, member.bytes, member.len)

@@ -33,6 +33,9 @@ rs_jwk_t *rs_jwk_of_pkey(EVP_PKEY *pkey, const char *kid, const rs_alg_t *only, 
 EVP_PKEY *rs_jwk_pkey_of_json(const rs_json_t *object, bool secret_part, const char **why,
                               apr_pool_t *p);
 
+/* The private key in a PEM text without a password; NULL with a sentence. The caller frees it. */
+EVP_PKEY *rs_jwk_pkey_of_pem(const char *text, apr_size_t len, const char **why);
+
 /* The public members in the order of RFC 7638 3.2, without kid: what a thumbprint is made of. */
 const char *rs_jwk_required_members(const rs_jwk_t *key, apr_pool_t *p);
 
