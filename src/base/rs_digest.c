@@ -55,3 +55,8 @@ apr_status_t rs_random_bytes(unsigned char *bytes, apr_size_t len)
 {
     return RAND_bytes(bytes, (int)len) == 1 ? APR_SUCCESS : APR_EGENERAL;
 }
+
+void rs_wipe(void *bytes, apr_size_t len)
+{
+    OPENSSL_cleanse(bytes, len);
+}

@@ -33,4 +33,7 @@ const char *rs_token_fingerprint(const char *token, apr_size_t len, apr_pool_t *
 /* Bytes of a cryptographic random generator. */
 apr_status_t rs_random_bytes(unsigned char *bytes, apr_size_t len);
 
+/* Overwrite what must not stay in memory; no compiler takes it away. */
+void rs_wipe(void *bytes, apr_size_t len);
+
 #endif

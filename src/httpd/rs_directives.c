@@ -159,6 +159,8 @@ const command_rec rs_directives[] = {
                       "ALG...: accepted signature algorithms"),
     AP_INIT_TAKE_ARGV("OAuth2RSSharedKey", rs_provider_setting, DATA(rs_set_shared_key), RSRC_CONF,
                       "SOURCE: the secret for HS256, HS384, HS512"),
+    AP_INIT_TAKE_ARGV("OAuth2RSDecryptionKey", rs_provider_setting, DATA(rs_set_decryption_key),
+                      RSRC_CONF, "file:PATH of a private key for encrypted tokens; repeatable"),
     AP_INIT_TAKE_ARGV("OAuth2RSTokenType", rs_provider_setting, DATA(rs_set_token_type), RSRC_CONF,
                       "rfc9068|any|TYPE...: accepted typ of a JWT"),
     AP_INIT_TAKE_ARGV("OAuth2RSLeeway", rs_provider_setting, DATA(rs_set_leeway), RSRC_CONF,

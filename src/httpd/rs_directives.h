@@ -23,10 +23,10 @@ const char *rs_provider_setting(cmd_parms *cmd, void *dir, int argc, char *const
 
 extern const rs_setting_t rs_set_issuer, rs_set_audience, rs_set_validate, rs_set_metadata,
     rs_set_keys, rs_set_keys_refresh, rs_set_keys_cooldown, rs_set_algorithms, rs_set_shared_key,
-    rs_set_token_type, rs_set_leeway, rs_set_max_lifetime, rs_set_require_claim, rs_set_scope_claim,
-    rs_set_role_claim, rs_set_user_claim, rs_set_client_claim, rs_set_user_prefix, rs_set_proof,
-    rs_set_introspection, rs_set_client, rs_set_client_auth, rs_set_introspection_ttl,
-    rs_set_timeout, rs_set_trust, rs_set_proxy;
+    rs_set_decryption_key, rs_set_token_type, rs_set_leeway, rs_set_max_lifetime,
+    rs_set_require_claim, rs_set_scope_claim, rs_set_role_claim, rs_set_user_claim,
+    rs_set_client_claim, rs_set_user_prefix, rs_set_proof, rs_set_introspection, rs_set_client,
+    rs_set_client_auth, rs_set_introspection_ttl, rs_set_timeout, rs_set_trust, rs_set_proxy;
 
 /* The cache: rs_directives_cache.c. All of them stand in the main server. */
 const char *rs_cache_where(cmd_parms *cmd, void *dir, const char *where);

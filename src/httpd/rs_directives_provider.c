@@ -303,6 +303,20 @@ static const char *set_shared_key(rs_provider_spec_t *spec, cmd_parms *cmd, int 
     return rs_source_check_secret(&spec->keys.shared_key, argv[0], ap_server_root, cmd->pool);
 }
 
+static const char *set_decryption_key(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
+                                      char *const argv[])
+{
+    rs_source_t source;
+    const char *trouble = rs_source_check_secret(&source, argv[0], ap_server_root, cmd->pool);
+
+    (void)argc;
+    if (!trouble && source.kind != RS_SOURCE_FILE)
+        trouble = "write file:PATH";
+    if (!trouble)
+        APR_ARRAY_PUSH(spec->keys.decryption_files, const char *) = source.value;
+    return trouble;
+}
+
 static const char *set_token_type(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                   char *const argv[])
 {
@@ -503,6 +517,9 @@ const rs_setting_t rs_set_algorithms = { set_algorithms, 1, WORDS_MAX, "ALG..., 
                                          false };
 const rs_setting_t rs_set_shared_key = { set_shared_key, 1, 1,
                                          "SOURCE, as in file:/etc/apache2/hs256.key", false };
+const rs_setting_t rs_set_decryption_key = { set_decryption_key, 1, 1,
+                                             "file:PATH, as in file:/etc/apache2/decryption.pem",
+                                             true };
 const rs_setting_t rs_set_token_type = { set_token_type, 1, WORDS_MAX, "rfc9068, any or TYPE...",
                                          false };
 const rs_setting_t rs_set_leeway = { set_leeway, 1, 1, "TIME, as in 30s", false };

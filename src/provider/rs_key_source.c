@@ -3,15 +3,12 @@
 #include "provider/rs_key_source.h"
 #include "base/rs_limits.h"
 
-#include <apr_file_info.h>
-#include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FRESH_MAX apr_time_from_sec(366 * 24 * 3600)
-#define MTIME_UNKNOWN ((apr_time_t)-1)
 
 /* Keep a text that holds a usable key. */
 static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t len,
@@ -34,48 +31,18 @@ static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t l
     return APR_SUCCESS;
 }
 
-static apr_status_t read_all(const char *name, char **text, apr_size_t *len, apr_pool_t *ptemp)
-{
-    apr_file_t *file;
-    apr_finfo_t info;
-    apr_status_t status = apr_file_open(&file, name, APR_READ, APR_OS_DEFAULT, ptemp);
-
-    if (status != APR_SUCCESS)
-        return status;
-    status = apr_file_info_get(&info, APR_FINFO_SIZE, file);
-    if (status == APR_SUCCESS && info.size > RS_JWKS_BYTES_MAX)
-        status = APR_ENOSPC;
-    if (status == APR_SUCCESS) {
-        *text = apr_pcalloc(ptemp, (apr_size_t)info.size + 1);
-        status = apr_file_read_full(file, *text, (apr_size_t)info.size, len);
-        if (APR_STATUS_IS_EOF(status))
-            status = APR_SUCCESS;
-    }
-    apr_file_close(file);
-    return status;
-}
-
 apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why,
                                 const char **remarks, apr_pool_t *ptemp)
 {
-    apr_finfo_t info;
     char *text;
     apr_size_t len;
-    apr_status_t status = apr_stat(&info, source->file, APR_FINFO_MTIME | APR_FINFO_SIZE, ptemp);
+    apr_status_t status =
+        rs_watched_file_read(&source->file, RS_JWKS_BYTES_MAX, changed, &text, &len, ptemp);
 
-    *changed = false;
-    if (status == APR_SUCCESS && source->mtime == info.mtime)
+    if (!*changed)
         return APR_SUCCESS;
-    /* What is wrong with this version is said once, not at every look. */
-    source->mtime = status == APR_SUCCESS ? info.mtime : MTIME_UNKNOWN;
-    if (status == APR_SUCCESS)
-        status = read_all(source->file, &text, &len, ptemp);
-    if (status != APR_SUCCESS) {
-        *why = "it cannot be read";
-        return status;
-    }
-    *changed = true;
-    return keep(source, text, len, why, remarks, ptemp);
+    *why = "it cannot be read";
+    return status == APR_SUCCESS ? keep(source, text, len, why, remarks, ptemp) : status;
 }
 
 /* ---- from the issuer ---- */

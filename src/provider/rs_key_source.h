@@ -4,19 +4,19 @@
 #ifndef RS_KEY_SOURCE_H
 #define RS_KEY_SOURCE_H
 
+#include "base/rs_watched_file.h"
 #include "jose/rs_jwks.h"
 #include "net/rs_http.h"
 
 typedef struct {
-    const char *file; /* NULL: an address */
-    const char *url;  /* NULL with file NULL: the one that the metadata names */
-    char *text;       /* malloc'ed; NULL: never had */
+    rs_watched_file_t file; /* .path NULL: an address */
+    const char *url;        /* NULL with path NULL: the one that the metadata names */
+    char *text;             /* malloc'ed; NULL: never had */
     apr_size_t len;
-    apr_time_t mtime;
 } rs_key_source_t;
 
-/* Read the file if it has changed since. A text without usable key changes nothing: then *why is a
- * sentence. *remarks: what was skipped, "" for nothing. */
+/* Read the file if it has changed since; *changed says so, also of a version that is of no use,
+ * which changes nothing: then *why is a sentence. *remarks: what was skipped, "" for nothing. */
 apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const char **why,
                                 const char **remarks, apr_pool_t *ptemp);
 

@@ -8,6 +8,7 @@
 #include "provider/rs_keys.h"
 #include "base/rs_limits.h"
 #include "provider/rs_key_source.h"
+#include "provider/rs_snapshot.h"
 
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
@@ -15,19 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_INTERVAL apr_time_from_sec(5)
 #define BACKOFF_FIRST apr_time_from_sec(1)
 /* Background work begins so much of the interval earlier than a request would: at most half a
  * minute. */
 #define LEAD_SHARE 10
 #define LEAD_MAX apr_time_from_sec(30)
 #define FILES_DUE_NEVER RS_TIME_NEVER
-
-typedef struct {
-    unsigned references; /* guarded by the lock */
-    apr_pool_t *pool;    /* of its own; the snapshot lives in it */
-    const rs_jwks_t *jwks;
-} snapshot_t;
 
 struct rs_keys_t {
     const rs_provider_spec_t *spec;
@@ -41,7 +35,7 @@ struct rs_keys_t {
     apr_thread_mutex_t *lock; /* guards what follows */
     apr_thread_cond_t *done;
     bool busy;
-    snapshot_t *current;              /* NULL: none */
+    rs_snapshot_t *current;           /* rs_jwks_t; NULL: none */
     bool failing;                     /* the last fetch was no success */
     apr_time_t fetched_at, missed_at; /* 0: never */
     apr_time_t fetch_due, files_due;
@@ -51,40 +45,16 @@ struct rs_keys_t {
 
 /* ---- snapshots ---- */
 
-/* With the lock held. */
-static void snapshot_release(snapshot_t *snapshot)
-{
-    if (snapshot && --snapshot->references == 0)
-        apr_pool_destroy(snapshot->pool);
-}
-
-typedef struct {
-    rs_keys_t *keys;
-    snapshot_t *snapshot;
-} hold_t;
-
-static apr_status_t hold_end(void *data)
-{
-    hold_t *hold = data;
-
-    apr_thread_mutex_lock(hold->keys->lock);
-    snapshot_release(hold->snapshot);
-    apr_thread_mutex_unlock(hold->keys->lock);
-    return APR_SUCCESS;
-}
-
 /* Everything that is known now, parsed anew. NULL: not one key. Without the lock. */
-static snapshot_t *snapshot_build(const rs_keys_t *keys)
+static rs_snapshot_t *snapshot_build(const rs_keys_t *keys)
 {
     const rs_jwks_t **sets;
-    snapshot_t *snapshot;
     const char *why;
-    apr_pool_t *pool;
+    apr_pool_t *pool = rs_snapshot_pool("rs_keys");
     unsigned i, count = 0;
 
-    if (apr_pool_create_unmanaged(&pool) != APR_SUCCESS)
+    if (!pool)
         return NULL;
-    apr_pool_tag(pool, "rs_keys");
     sets = apr_palloc(pool, (keys->source_count + 1) * sizeof *sets);
     for (i = 0; i < keys->source_count; i++) {
         const rs_key_source_t *source = &keys->sources[i];
@@ -98,11 +68,7 @@ static snapshot_t *snapshot_build(const rs_keys_t *keys)
         apr_pool_destroy(pool);
         return NULL;
     }
-    snapshot = apr_palloc(pool, sizeof *snapshot);
-    snapshot->references = 1;
-    snapshot->pool = pool;
-    snapshot->jwks = rs_jwks_join(sets, count, pool);
-    return snapshot;
+    return rs_snapshot_create(rs_jwks_join(sets, count, pool), pool);
 }
 
 /* ---- creation ---- */
@@ -112,7 +78,7 @@ void rs_keys_forget(rs_keys_t *keys)
     unsigned i;
 
     apr_thread_mutex_lock(keys->lock);
-    snapshot_release(keys->current);
+    rs_snapshot_release(keys->current);
     keys->current = NULL;
     /* A worker that is still about has its hands on the texts: they end with the process. */
     for (i = 0; i < keys->source_count && !keys->busy; i++) {
@@ -136,7 +102,7 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
     keys->sources =
         apr_pcalloc(p, (spec->urls->nelts + spec->files->nelts + 1) * sizeof *keys->sources);
     for (i = 0; i < spec->files->nelts; i++)
-        keys->sources[keys->source_count++].file = APR_ARRAY_IDX(spec->files, i, const char *);
+        keys->sources[keys->source_count++].file.path = APR_ARRAY_IDX(spec->files, i, const char *);
     keys->files_due = keys->source_count ? 0 : FILES_DUE_NEVER;
     for (i = 0; i < spec->urls->nelts; i++)
         keys->sources[keys->source_count++].url = APR_ARRAY_IDX(spec->urls, i, const char *);
@@ -175,11 +141,11 @@ static const char *load_file(rs_keys_t *keys, rs_key_source_t *source, apr_pool_
 
     apr_pool_create(&ptemp, p);
     if (rs_key_source_read(source, &changed, &trouble, &remarks, ptemp) != APR_SUCCESS)
-        why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file, trouble);
+        why = apr_psprintf(p, "OAuth2RSKeys file:%s: %s", source->file.path, trouble);
     else if (*remarks)
         rs_log(keys->services->log, RS_LOG_INFO,
                "RS0503: provider %s: keys of %s that are not used: %s", keys->spec->name,
-               source->file, remarks);
+               source->file.path, remarks);
     apr_pool_destroy(ptemp);
     return why;
 }
@@ -203,13 +169,13 @@ apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **wh
 
     *why = load_shared_key(keys, p);
     for (i = 0; i < keys->source_count && !*why; i++) {
-        if (keys->sources[i].file)
+        if (keys->sources[i].file.path)
             *why = load_file(keys, &keys->sources[i], p);
     }
     if (*why)
         return APR_EINVAL;
     if (keys->files_due != FILES_DUE_NEVER)
-        keys->files_due = now + FILES_INTERVAL;
+        keys->files_due = now + RS_WATCHED_FILE_INTERVAL;
     keys->current = snapshot_build(keys);
     return APR_SUCCESS;
 }
@@ -233,22 +199,21 @@ static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
     for (i = 0; i < keys->source_count; i++) {
         rs_key_source_t *source = &keys->sources[i];
         const char *why = NULL, *remarks = "";
-        apr_time_t before = source->mtime;
         apr_status_t status;
-        if (!source->file)
+        if (!source->file.path)
             continue;
         status = rs_key_source_read(source, &changed, &why, &remarks, ptemp);
         if (status == APR_SUCCESS && changed) {
             rs_log(keys->services->log, RS_LOG_INFO,
                    "RS0505: provider %s: %s has changed and was read again", keys->spec->name,
-                   source->file);
-            tell_remarks(keys, source->file, remarks);
+                   source->file.path);
+            tell_remarks(keys, source->file.path, remarks);
             any = true;
         }
-        else if (status != APR_SUCCESS && source->mtime != before)
+        else if (status != APR_SUCCESS)
             rs_log(keys->services->log, RS_LOG_WARNING,
                    "RS0506: provider %s: %s has changed, but %s: the keys it had stay in use",
-                   keys->spec->name, source->file, why);
+                   keys->spec->name, source->file.path, why);
     }
     return any;
 }
@@ -356,13 +321,13 @@ typedef enum { WORK_NONE, WORK_FETCH, WORK_FILES } work_t;
 static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
 {
     fetching_t result = { APR_SUCCESS, NULL, NULL, -1, false };
-    snapshot_t *fresh = NULL;
+    rs_snapshot_t *fresh = NULL;
     unsigned i;
 
     if (work == WORK_FILES)
         result.any = reread_files(keys, ptemp);
     for (i = 0; work == WORK_FETCH && i < keys->source_count; i++) {
-        if (!keys->sources[i].file)
+        if (!keys->sources[i].file.path)
             fetch_one(keys, &keys->sources[i], &result, now, ptemp);
     }
     if (result.any)
@@ -373,9 +338,9 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
         tell_fetch(keys, &result, now);
     }
     else
-        keys->files_due = now + FILES_INTERVAL;
+        keys->files_due = now + RS_WATCHED_FILE_INTERVAL;
     if (fresh) {
-        snapshot_release(keys->current);
+        rs_snapshot_release(keys->current);
         keys->current = fresh;
     }
     keys->busy = false;
@@ -439,7 +404,7 @@ static void wait_for_worker(rs_keys_t *keys)
 const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after,
                               apr_pool_t *p)
 {
-    hold_t *hold = NULL;
+    rs_snapshot_t *held = NULL;
     work_t work;
 
     apr_thread_mutex_lock(keys->lock);
@@ -451,18 +416,14 @@ const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time
     }
     else if (!usable(keys, now) && keys->busy)
         wait_for_worker(keys);
-    if (usable(keys, now)) {
-        hold = apr_palloc(p, sizeof *hold);
-        hold->keys = keys;
-        hold->snapshot = keys->current;
-        hold->snapshot->references++;
-    }
+    if (usable(keys, now))
+        held = rs_snapshot_retain(keys->current);
     *retry_after = keys->fetch_due > now ? keys->fetch_due - now : 0;
     apr_thread_mutex_unlock(keys->lock);
-    if (!hold)
+    if (!held)
         return NULL;
-    apr_pool_cleanup_register(p, hold, hold_end, apr_pool_cleanup_null);
-    return hold->snapshot->jwks;
+    rs_snapshot_release_with(held, p);
+    return rs_snapshot_content(held);
 }
 
 apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
@@ -497,7 +458,7 @@ bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint)
     bool has;
 
     apr_thread_mutex_lock(keys->lock);
-    has = keys->current && rs_jwks_has(keys->current->jwks, thumbprint);
+    has = keys->current && rs_jwks_has(rs_snapshot_content(keys->current), thumbprint);
     apr_thread_mutex_unlock(keys->lock);
     return has;
 }

@@ -3,6 +3,7 @@
  * caches. */
 #include "provider/rs_provider.h"
 #include "base/rs_limits.h"
+#include "provider/rs_decryption.h"
 #include "provider/rs_introspection.h"
 #include "provider/rs_jwt.h"
 
@@ -16,6 +17,7 @@ struct rs_provider_t {
     rs_sha256_t fingerprint;
     rs_metadata_t *metadata;
     rs_keys_t *keys;
+    rs_decryption_t *decryption;       /* NULL: no key */
     rs_introspection_t *introspection; /* NULL: it is never asked */
     atomic_bool keys_wanted;           /* a JWT of this issuer was seen */
     rs_log_quiet_t ambiguous;
@@ -37,6 +39,8 @@ apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec
         status = rs_keys_create(&made->keys, spec, made->metadata, services, p);
     if (status == APR_SUCCESS)
         status = rs_keys_load_files(made->keys, now, why, p);
+    if (status == APR_SUCCESS && spec->keys.decryption_files->nelts)
+        status = rs_decryption_create(&made->decryption, spec, services, now, why, p);
     if (status == APR_SUCCESS && rs_provider_spec_introspects(spec))
         status =
             rs_introspection_create(&made->introspection, spec, made->metadata, services, why, p);
@@ -66,6 +70,8 @@ void rs_provider_tend(rs_provider_t *provider, apr_time_t now, apr_pool_t *ptemp
 void rs_provider_forget(rs_provider_t *provider)
 {
     rs_keys_forget(provider->keys);
+    if (provider->decryption)
+        rs_decryption_forget(provider->decryption);
 }
 
 /* ---- one provider ---- */
@@ -229,25 +235,33 @@ static rs_verdict_t misconfigured(const rs_provider_t *provider, apr_time_t now)
     return rs_refuse(RS_SERVER_MISCONFIGURED, "several providers could be asked about it", now);
 }
 
+/* How many could be asked; *chosen is the last of them. */
+static unsigned candidates(const rs_question_t *question, unsigned *chosen)
+{
+    unsigned i, count = 0;
+
+    for (i = 0; i < question->provider_count; i++) {
+        if (question->providers[i]->introspection) {
+            *chosen = i;
+            count++;
+        }
+    }
+    return count;
+}
+
 /* A token that does not say whose it is. */
 static rs_verdict_t judge_opaque(const rs_question_t *question, rs_outcome_t form,
                                  const rs_provider_t **by, apr_time_t now, apr_pool_t *p)
 {
-    unsigned i, candidates = 0, chosen = 0;
+    unsigned chosen = 0, count = candidates(question, &chosen);
     matter_t matter;
 
-    for (i = 0; i < question->provider_count; i++) {
-        if (question->providers[i]->introspection) {
-            chosen = i;
-            candidates++;
-        }
-    }
-    if (!candidates)
+    if (!count)
         return rs_refuse(RS_TOKEN_MALFORMED,
                          form == RS_TOKEN_ACCEPTED ? "it is a JWT that names no issuer"
                                                    : "it is not a JWT",
                          now);
-    if (candidates > 1)
+    if (count > 1)
         return misconfigured(question->providers[chosen], now);
     matter = matter_of(question, chosen, now, p);
     *by = matter.provider;
@@ -291,6 +305,60 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
                      now);
 }
 
+/* ---- encrypted tokens ---- */
+
+/* What is in it must be a JWT signed by the issuer: anybody can encrypt to us. */
+static rs_verdict_t judge_decrypted(const rs_question_t *question, unsigned which,
+                                    const rs_jwe_plain_t *plain, const rs_provider_t **by,
+                                    apr_time_t now, apr_pool_t *p)
+{
+    const rs_jws_t *jws = NULL;
+    rs_outcome_t form = rs_jws_parse(&jws, plain->bytes, plain->len, p);
+    const char *issuer = form == RS_TOKEN_ACCEPTED ? unverified_issuer(jws, p) : NULL;
+    matter_t matter = matter_of(question, which, now, p);
+
+    *by = matter.provider;
+    if (!issuer)
+        return rs_refuse(RS_TOKEN_MALFORMED, "what it encrypts is no signed JWT with an issuer",
+                         now);
+    if (strcmp(issuer, matter.provider->spec->policy.issuer) != 0)
+        return rs_refuse(RS_TOKEN_ISSUER_WRONG, "what it encrypts is of another issuer", now);
+    return judge_locally(&matter, jws);
+}
+
+/* By the provider whose key opens it and whose issuer stands in it; a token that nobody's key opens
+ * is opaque to us. */
+static rs_verdict_t judge_encrypted(const rs_question_t *question, const rs_provider_t **by,
+                                    apr_time_t now, apr_pool_t *p)
+{
+    const rs_presented_t *presented = question->presented;
+    rs_verdict_t verdict = rs_refuse(RS_TOKEN_DECRYPTION_FAILED, "no key of ours opens it", now);
+    bool opened = false, keys = false;
+    unsigned i;
+
+    for (i = 0; i < question->provider_count; i++) {
+        rs_provider_t *provider = question->providers[i];
+        rs_jwe_plain_t plain;
+        rs_outcome_t outcome;
+        if (!provider->decryption || !rs_provider_spec_judges_jwts(provider->spec))
+            continue;
+        keys = true;
+        outcome = rs_decryption_open(provider->decryption, presented->token, presented->token_len,
+                                     &plain, now, p);
+        if (outcome == RS_TOKEN_ACCEPTED) {
+            opened = true;
+            verdict = judge_decrypted(question, i, &plain, by, now, p);
+            if (verdict.outcome != RS_TOKEN_ISSUER_WRONG)
+                return verdict;
+        }
+        else if (!opened && outcome != RS_TOKEN_DECRYPTION_FAILED)
+            verdict = rs_refuse(outcome, "it is encrypted in a way that is not accepted", now);
+    }
+    if (opened || (keys && !candidates(question, &i)))
+        return verdict;
+    return judge_opaque(question, RS_TOKEN_MALFORMED, by, now, p);
+}
+
 rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by,
                                 apr_time_t now, apr_pool_t *p)
 {
@@ -310,6 +378,8 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
     }
     if (question->presented->token_len > RS_TOKEN_BYTES_MAX)
         return rs_refuse(RS_TOKEN_MALFORMED, "it is larger than 32 KiB", now);
+    if (rs_jwe_looks_like(question->presented->token, question->presented->token_len))
+        return judge_encrypted(question, by, now, p);
     form = rs_jws_parse(&jws, question->presented->token, question->presented->token_len, p);
     issuer = jws ? unverified_issuer(jws, p) : NULL;
     return issuer ? judge_by_issuer_named(question, jws, issuer, by, now, p)

@@ -34,6 +34,7 @@ rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p)
     default_paths(&spec->policy.client_paths, client, 4, p);
     spec->keys.urls = apr_array_make(p, 1, sizeof(const char *));
     spec->keys.files = apr_array_make(p, 1, sizeof(const char *));
+    spec->keys.decryption_files = apr_array_make(p, 1, sizeof(const char *));
     spec->keys.algorithms = rs_alg_set_asymmetric();
     spec->keys.refresh_min = apr_time_from_sec(60);
     spec->keys.refresh_max = apr_time_from_sec(3600);

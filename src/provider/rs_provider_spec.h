@@ -35,6 +35,7 @@ typedef struct {
 typedef struct {
     apr_array_header_t *urls;  /* const char *; empty with files empty: jwks_uri of the metadata */
     apr_array_header_t *files; /* const char *, absolute */
+    apr_array_header_t *decryption_files; /* const char *, absolute: our private keys */
     rs_alg_set_t algorithms;
     rs_source_t shared_key; /* shared_key.value NULL: none */
     apr_interval_time_t refresh_min, refresh_max, stale_max, cooldown;

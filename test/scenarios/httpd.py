@@ -31,7 +31,8 @@ RUNNING = "resuming normal operations"
 LSAN_SUPPRESSIONS = "leak:apr_allocator_create\nleak:libpcre\nleak:pcre2_compile\n"
 
 
-def _user():
+def server_user():
+    """Whom httpd's children run as."""
     for name in USERS:
         try:
             return pwd.getpwnam(name).pw_name
@@ -104,7 +105,7 @@ class Httpd:
         if self.module:
             lines.append(f"LoadModule oauth2_rs_module {self.module}")
         if os.geteuid() == 0:
-            lines += [f"User {_user()}", f"Group {_user() if _user() != 'nobody' else 'nogroup'}"]
+            lines += [f"User {server_user()}", f"Group {server_user() if server_user() != 'nobody' else 'nogroup'}"]
         lines.append(_mpm_text(self.mpm, self.processes, self.threads))
         lines += [f'ScriptAliasMatch "^/(?:env|ENV)/" "{self.folder}/cgi-bin/env"',
                   f'ScriptAliasMatch "^/echo/" "{self.folder}/cgi-bin/echo"',
