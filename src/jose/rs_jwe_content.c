@@ -45,14 +45,14 @@ static bool decrypt_gcm(const rs_jwe_t *jwe, EVP_CIPHER_CTX *ctx, const EVP_CIPH
 static bool mac_is_right(const rs_jwe_t *jwe, const unsigned char *cek, apr_pool_t *p)
 {
     apr_size_t len = jwe->aad_len + jwe->iv.len + jwe->text.len + 8, bits = jwe->aad_len * 8;
-    unsigned char *input = apr_pcalloc(p, len), *at = input, tag[EVP_MAX_MD_SIZE];
+    unsigned char *input = apr_pcalloc(p, len), tag[EVP_MAX_MD_SIZE];
     EVP_MD *digest = EVP_MD_fetch(NULL, jwe->enc->digest, NULL);
     unsigned tag_len = 0, i;
     bool made;
 
-    memcpy(at, jwe->aad, jwe->aad_len);
-    memcpy(at += jwe->aad_len, jwe->iv.bytes, jwe->iv.len);
-    memcpy(at += jwe->iv.len, jwe->text.bytes, jwe->text.len);
+    memcpy(input, jwe->aad, jwe->aad_len);
+    memcpy(input + jwe->aad_len, jwe->iv.bytes, jwe->iv.len);
+    memcpy(input + jwe->aad_len + jwe->iv.len, jwe->text.bytes, jwe->text.len);
     for (i = 1; i <= 8; i++, bits >>= 8)
         input[len - i] = (unsigned char)bits;
     made = digest &&

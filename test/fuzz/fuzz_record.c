@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     unsigned char *copy = malloc(len ? len : 1);
 
     memcpy(copy, bytes, len);
-    if (rs_record_decode(copy, len, &record) == APR_SUCCESS && rs_verdict_is_accepted(&record.verdict)) {
+    if (rs_record_decode(copy, len, &record) == APR_SUCCESS &&
+        rs_verdict_is_accepted(&record.verdict)) {
         rs_claim_t claim = rs_claims_get(&record.principal.claims, "sub");
         if (!record.principal.user || strlen(record.principal.user) > len || claim.len > len)
             abort();

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* What an introspection endpoint answers, through the verifier itself with a transport that hands the bytes over. */
+/* What an introspection endpoint answers, through the verifier itself with a transport that hands
+ * the bytes over. */
 #include "base/rs_digest.h"
 #include "fuzz.h"
 #include "provider/rs_introspection.h"
@@ -14,8 +15,8 @@ typedef struct {
     rs_http_response_t response;
 } transport_t;
 
-static apr_status_t hand_over(rs_http_t *self, const rs_http_request_t *request, rs_http_response_t **response,
-                              const char **why, apr_pool_t *p)
+static apr_status_t hand_over(rs_http_t *self, const rs_http_request_t *request,
+                              rs_http_response_t **response, const char **why, apr_pool_t *p)
 {
     (void)request, (void)why, (void)p;
     *response = &((transport_t *)self)->response;

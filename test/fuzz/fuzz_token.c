@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* A token as a client sends it: parse, claims, policy. */
+/* A token as a client sends it: parse, decrypt, claims, policy. */
 #include "fuzz.h"
+#include "jose/rs_jwe.h"
 #include "jose/rs_jws.h"
 #include "provider/rs_provider_spec.h"
 
@@ -10,6 +11,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static apr_pool_t *root;
     static rs_provider_spec_t *spec;
+    /* A secret, and the key of RFC 7520 5.5: the ways that need no RSA. */
+    static const char text[] = "{\"keys\":[{\"kty\":\"oct\",\"k\":\"XctOhJAkA-pD9Lh7ZgW_2A\"},{"
+                               "\"kty\":\"EC\",\"crv\":\"P-256\","
+                               "\"x\":\"Ze2loSV3wrroKUN_4zhwGhCqo3Xhu1td4QjeQ5wIVR0\",\"y\":"
+                               "\"HlLtdXARY_f55A3fnzQbPcm6hgr34Mp8p-nuzQCE0Zw\",\"d\":"
+                               "\"r_kHyZ-a06rmxM3yESK84r1otSg-aQcVStkRhA-iCM8\"}]}";
+    const char *why;
+    rs_jwe_plain_t plain;
     apr_pool_t *p;
     const rs_jws_t *jws;
 
@@ -29,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
             rs_policy_judge(&spec->policy, &evidence, apr_time_from_sec(1700000000), p);
         }
     }
+    if (rs_jwe_looks_like((const char *)bytes, len))
+        (void)rs_jwe_decrypt(rs_jwe_keys_parse(text, sizeof text - 1, &why, p), (const char *)bytes,
+                             len, &plain, p);
     apr_pool_destroy(p);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Each file of the corpus once: what `make check` does with a fuzz target. Truncations come along. */
+/* Each file of the corpus once: what `make check` does with a fuzz target. Truncations come along.
+ */
 #include "fuzz.h"
 
 #include <dirent.h>
