@@ -10,9 +10,8 @@
 
 #define FRESH_MAX apr_time_from_sec(366 * 24 * 3600)
 
-/* Keep a text that holds a usable key. */
-static apr_status_t keep(rs_key_source_t *source, const char *text, apr_size_t len,
-                         const char **why, const char **remarks, apr_pool_t *ptemp)
+apr_status_t rs_key_source_take(rs_key_source_t *source, const char *text, apr_size_t len,
+                                const char **why, const char **remarks, apr_pool_t *ptemp)
 {
     const rs_jwks_t *keys = rs_jwks_parse(text, len, why, ptemp);
     char *copy;
@@ -42,7 +41,8 @@ apr_status_t rs_key_source_read(rs_key_source_t *source, bool *changed, const ch
     if (!*changed)
         return APR_SUCCESS;
     *why = "it cannot be read";
-    return status == APR_SUCCESS ? keep(source, text, len, why, remarks, ptemp) : status;
+    return status == APR_SUCCESS ? rs_key_source_take(source, text, len, why, remarks, ptemp)
+                                 : status;
 }
 
 /* ---- from the issuer ---- */
@@ -114,5 +114,5 @@ apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *
         return APR_EGENERAL;
     }
     *fresh = rs_http_freshness(response);
-    return keep(source, response->body, response->body_len, why, remarks, ptemp);
+    return rs_key_source_take(source, response->body, response->body_len, why, remarks, ptemp);
 }

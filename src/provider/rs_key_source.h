@@ -26,6 +26,10 @@ typedef struct {
     const char *url;
 } rs_key_fetch_t;
 
+/* Likewise a text that is at hand. */
+apr_status_t rs_key_source_take(rs_key_source_t *source, const char *text, apr_size_t len,
+                                const char **why, const char **remarks, apr_pool_t *ptemp);
+
 /* Likewise from the issuer. *fresh is how long the reply says it is good for; -1: it says nothing.
  */
 apr_status_t rs_key_source_fetch(rs_key_source_t *source, const rs_key_fetch_t *fetch,

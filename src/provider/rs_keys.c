@@ -7,6 +7,7 @@
  * meanwhile; only when there is none do they wait. */
 #include "provider/rs_keys.h"
 #include "base/rs_limits.h"
+#include "provider/rs_document.h"
 #include "provider/rs_key_source.h"
 #include "provider/rs_snapshot.h"
 
@@ -222,38 +223,94 @@ typedef struct {
     apr_status_t status;
     const char *place, *why; /* of the first failure */
     apr_interval_time_t fresh;
+    apr_time_t fetched_at; /* the earliest */
     bool any;
 } fetching_t;
 
-static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, fetching_t *result, apr_time_t now,
+static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_time_t fresh)
+{
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+
+    if (fresh < 0 || fresh > spec->refresh_max)
+        return spec->refresh_max;
+    return fresh < spec->refresh_min ? spec->refresh_min : fresh;
+}
+
+/* What another process has fetched is as good as what we would fetch; for an unknown key it must be
+ * as fresh as the cool-down wants. */
+static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const char *url,
+                      apr_interval_time_t age_max, rs_document_t *document, apr_time_t now,
                       apr_pool_t *ptemp)
 {
-    rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, source->url };
-    rs_metadata_document_t document;
-    apr_interval_time_t fresh = -1;
-    const char *why = NULL, *remarks = "";
-    apr_status_t status = APR_SUCCESS;
+    const char *why, *remarks;
 
-    if (!fetch.url) {
-        status = rs_metadata_get(keys->metadata, &document, now, &why, ptemp);
-        fetch.url = status == APR_SUCCESS ? document.jwks_uri : keys->spec->policy.issuer;
-        if (!fetch.url) {
-            status = APR_NOTFOUND;
-            fetch.url = keys->spec->policy.issuer;
-            why = "its metadata names no acceptable jwks_uri: add OAuth2RSKeys URL";
-        }
-    }
-    if (status == APR_SUCCESS)
-        status = rs_key_source_fetch(source, &fetch, &fresh, &why, &remarks, ptemp);
+    if (!rs_document_find(document, url, keys->fetched_at, age_max, keys->spec, keys->services, now,
+                          ptemp) ||
+        now - document->fetched_at > bounded_interval(keys, document->fresh))
+        return false;
+    if (rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
+        APR_SUCCESS)
+        return false;
+    rs_log(keys->services->log, RS_LOG_DEBUG,
+           "RS0507: provider %s: keys taken over from the shared cache, %" APR_INT64_T_FMT " s old",
+           keys->spec->name, (apr_int64_t)apr_time_sec(now - document->fetched_at));
+    return true;
+}
+
+static apr_status_t fetch_anew(rs_keys_t *keys, rs_key_source_t *source, const char *url,
+                               rs_document_t *document, const char **why, apr_time_t now,
+                               apr_pool_t *ptemp)
+{
+    rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, url };
+    const char *remarks = "";
+    apr_status_t status;
+
+    document->fresh = -1;
+    status = rs_key_source_fetch(source, &fetch, &document->fresh, why, &remarks, ptemp);
+    if (status != APR_SUCCESS)
+        return status;
+    tell_remarks(keys, url, remarks);
+    document->text = source->text;
+    document->len = source->len;
+    document->fetched_at = now;
+    rs_document_share(document, url, keys->spec->keys.refresh_max, keys->spec, keys->services, now,
+                      ptemp);
+    return APR_SUCCESS;
+}
+
+static const char *url_of(rs_keys_t *keys, const rs_key_source_t *source, const char **why,
+                          apr_time_t now, apr_pool_t *ptemp)
+{
+    rs_metadata_document_t document;
+
+    if (source->url)
+        return source->url;
+    if (rs_metadata_get(keys->metadata, &document, now, why, ptemp) != APR_SUCCESS)
+        return NULL;
+    if (!document.jwks_uri)
+        *why = "its metadata names no acceptable jwks_uri: add OAuth2RSKeys URL";
+    return document.jwks_uri;
+}
+
+static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_time_t age_max,
+                      fetching_t *result, apr_time_t now, apr_pool_t *ptemp)
+{
+    rs_document_t document;
+    const char *why = NULL, *url = url_of(keys, source, &why, now, ptemp);
+    apr_status_t status = url ? APR_SUCCESS : APR_NOTFOUND;
+
+    if (url && !take_over(keys, source, url, age_max, &document, now, ptemp))
+        status = fetch_anew(keys, source, url, &document, &why, now, ptemp);
     if (status == APR_SUCCESS) {
-        tell_remarks(keys, fetch.url, remarks);
         result->any = true;
-        if (fresh >= 0 && (result->fresh < 0 || fresh < result->fresh))
-            result->fresh = fresh;
+        if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
+            result->fresh = document.fresh;
+        if (document.fetched_at < result->fetched_at)
+            result->fetched_at = document.fetched_at;
     }
     else if (result->status == APR_SUCCESS) {
         result->status = status;
-        result->place = fetch.url;
+        result->place = url ? url : keys->spec->policy.issuer;
         result->why = why;
     }
 }
@@ -269,24 +326,15 @@ static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t int
            (apr_interval_time_t)((double)number / 4294967296.0 * (double)interval / 5);
 }
 
-static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_time_t fresh)
-{
-    const rs_keys_spec_t *spec = &keys->spec->keys;
-
-    if (fresh < 0 || fresh > spec->refresh_max)
-        return spec->refresh_max;
-    return fresh < spec->refresh_min ? spec->refresh_min : fresh;
-}
-
 /* With the lock held: what the fetch means for the next one. */
 static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
     keys->failing = result->status != APR_SUCCESS;
     if (!keys->failing) {
-        keys->fetched_at = now;
+        keys->fetched_at = result->fetched_at;
         keys->backoff = 0;
         keys->interval = bounded_interval(keys, result->fresh);
-        keys->fetch_due = now + jitter(keys, keys->interval);
+        keys->fetch_due = result->fetched_at + jitter(keys, keys->interval);
         return;
     }
     keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
@@ -315,25 +363,27 @@ static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
                kept_back);
 }
 
-typedef enum { WORK_NONE, WORK_FETCH, WORK_FILES } work_t;
+typedef enum { WORK_NONE, WORK_FETCH, WORK_MISS, WORK_FILES } work_t;
 
 /* `busy` is ours; the lock is not held, and not held on return. */
 static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
 {
-    fetching_t result = { APR_SUCCESS, NULL, NULL, -1, false };
+    fetching_t result = { APR_SUCCESS, NULL, NULL, -1, now, false };
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+    apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
     unsigned i;
 
     if (work == WORK_FILES)
         result.any = reread_files(keys, ptemp);
-    for (i = 0; work == WORK_FETCH && i < keys->source_count; i++) {
+    for (i = 0; work != WORK_FILES && i < keys->source_count; i++) {
         if (!keys->sources[i].file.path)
-            fetch_one(keys, &keys->sources[i], &result, now, ptemp);
+            fetch_one(keys, &keys->sources[i], age_max, &result, now, ptemp);
     }
     if (result.any)
         fresh = snapshot_build(keys);
     apr_thread_mutex_lock(keys->lock);
-    if (work == WORK_FETCH) {
+    if (work != WORK_FILES) {
         note_fetch(keys, &result, now);
         tell_fetch(keys, &result, now);
     }
@@ -448,7 +498,7 @@ apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
     }
     *retry_after = keys->missed_at ? keys->missed_at + cooldown - now : cooldown;
     apr_thread_mutex_unlock(keys->lock);
-    if (fetch && !work_apart(keys, WORK_FETCH, now, p))
+    if (fetch && !work_apart(keys, WORK_MISS, now, p))
         status = APR_EAGAIN;
     return status;
 }

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Metadata: where to look, what to believe, how long to keep it. */
 #include "provider/rs_metadata.h"
+#include "provider/rs_document.h"
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 
@@ -85,34 +86,63 @@ apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec
     return status;
 }
 
-static apr_status_t read_place(const rs_metadata_t *m, const char *place,
-                               rs_metadata_document_t *document, const char **why, apr_pool_t *p)
+static apr_status_t fetch_place(const rs_metadata_t *m, const char *place,
+                                rs_http_response_t **response, const char **why, apr_pool_t *p)
 {
     rs_http_request_t request = { .peer = &m->spec->peer,
                                   .url = place,
                                   .body_bytes_max = RS_METADATA_BYTES_MAX };
     rs_http_t *http = m->services->http;
-    rs_http_response_t *response;
     apr_status_t status;
 
     if (!http) {
         *why = "this process has no HTTP client";
         return APR_EGENERAL;
     }
-    status = http->perform(http, &request, &response, why, p);
+    status = http->perform(http, &request, response, why, p);
     if (status != APR_SUCCESS)
         return status;
-    if (response->status == 404 || response->status == 405 || response->status == 400 ||
-        response->status == 401) {
+    switch ((*response)->status) {
+    case 200:
+        return APR_SUCCESS;
+    case 400:
+    case 401:
+    case 404:
+    case 405:
         *why = "no metadata there";
         return APR_NOTFOUND;
-    }
-    if (response->status != 200) {
-        *why = apr_psprintf(p, "answered with status %d", response->status);
+    default:
+        *why = apr_psprintf(p, "answered with status %d", (*response)->status);
         return APR_EGENERAL;
     }
-    return rs_metadata_parse(document, response->body, response->body_len, m->spec->policy.issuer,
-                             why, p);
+}
+
+static apr_status_t read_place(const rs_metadata_t *m, const char *place,
+                               rs_metadata_document_t *document, const char **why, apr_time_t now,
+                               apr_pool_t *p)
+{
+    const char *issuer = m->spec->policy.issuer;
+    rs_http_response_t *response;
+    rs_document_t shared = { .fresh = -1, .fetched_at = now };
+    apr_status_t status;
+
+    if (rs_document_find(&shared, place, m->fetched_at, RS_METADATA_AGE_MAX, m->spec, m->services,
+                         now, p) &&
+        rs_metadata_parse(document, shared.text, shared.len, issuer, why, p) == APR_SUCCESS) {
+        document->fetched_at = shared.fetched_at;
+        return APR_SUCCESS;
+    }
+    status = fetch_place(m, place, &response, why, p);
+    if (status == APR_SUCCESS)
+        status = rs_metadata_parse(document, response->body, response->body_len, issuer, why, p);
+    if (status != APR_SUCCESS)
+        return status;
+    shared.text = response->body;
+    shared.len = response->body_len;
+    shared.fetched_at = document->fetched_at = now;
+    shared.fresh = -1;
+    rs_document_share(&shared, place, RS_METADATA_AGE_MAX, m->spec, m->services, now, p);
+    return APR_SUCCESS;
 }
 
 static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *document,
@@ -132,33 +162,36 @@ static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *do
 /* Only a place that has nothing leads to the next: trouble at the first one is trouble of the
  * issuer. */
 static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *document,
-                             const char **why, apr_pool_t *p)
+                             const char **why, apr_time_t now, apr_pool_t *p)
 {
     const rs_metadata_spec_t *spec = &m->spec->metadata;
     const char *const *place;
     apr_status_t status = APR_NOTFOUND;
 
-    if (spec->file)
-        return read_file(m, document, why, p);
+    if (spec->file) {
+        status = read_file(m, document, why, p);
+        document->fetched_at = now;
+        return status;
+    }
     if (spec->url)
-        return read_place(m, spec->url, document, why, p);
+        return read_place(m, spec->url, document, why, now, p);
     *why = "no metadata at any well-known place";
     for (place = rs_metadata_places(m->spec->policy.issuer, p); *place; place++) {
-        status = read_place(m, *place, document, why, p);
+        status = read_place(m, *place, document, why, now, p);
         if (status != APR_NOTFOUND && status != APR_EINVAL)
             break;
     }
     return status;
 }
 
-static void keep(rs_metadata_t *m, const rs_metadata_document_t *document, apr_time_t now)
+static void keep(rs_metadata_t *m, const rs_metadata_document_t *document)
 {
     apr_cpystrn(m->jwks_uri, document->jwks_uri ? document->jwks_uri : "", sizeof m->jwks_uri);
     apr_cpystrn(m->introspection_endpoint,
                 document->introspection_endpoint ? document->introspection_endpoint : "",
                 sizeof m->introspection_endpoint);
     m->known = true;
-    m->fetched_at = now;
+    m->fetched_at = document->fetched_at;
 }
 
 static void copy_out(const rs_metadata_t *m, rs_metadata_document_t *document, apr_pool_t *p)
@@ -186,11 +219,11 @@ static void wait_for_answer(rs_metadata_t *m)
 static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_pool_t *p)
 {
     rs_metadata_document_t found;
-    apr_status_t status = discover(m, &found, why, p);
+    apr_status_t status = discover(m, &found, why, now, p);
 
     apr_thread_mutex_lock(m->lock);
     if (status == APR_SUCCESS)
-        keep(m, &found, now);
+        keep(m, &found);
     m->asked_at = now;
     m->asking = false;
     apr_thread_cond_broadcast(m->answered);

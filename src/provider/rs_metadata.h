@@ -10,6 +10,7 @@
 typedef struct {
     const char *jwks_uri;
     const char *introspection_endpoint;
+    apr_time_t fetched_at; /* by whomever */
 } rs_metadata_document_t;
 
 /* Check a document: its issuer must be the configured one (RFC 8414 3.3), its URLs must be

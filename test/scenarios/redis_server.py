@@ -106,6 +106,10 @@ class RedisServer:
     def keys(self):
         return sorted(self.cli("--raw", "keys", "*").split())
 
+    def verdicts(self):
+        """The keys of what was judged: those without a letter for their kind."""
+        return [key for key in self.keys() if key.count(":") == 1]
+
     def value(self, key):
         return self.cli("--raw", "get", key, text=False)[:-1]
 
@@ -121,9 +125,9 @@ class RedisServer:
                 stats[name] = int(rest.split(",")[0].split("=")[1])
         return stats
 
-    def wait_for_keys(self, count=1, seconds=5):
+    def wait_for_verdicts(self, count=1, seconds=5):
         end = time.monotonic() + seconds
-        while len(self.keys()) < count:
+        while len(self.verdicts()) < count:
             assert time.monotonic() < end, self.keys()
             time.sleep(0.02)
-        return self.keys()
+        return self.verdicts()

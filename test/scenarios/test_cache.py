@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -154,7 +155,7 @@ def test_two_servers_share_a_verdict_and_nothing_else_is_told(httpd, issuer, fol
     granted(one.get("/users", token))
     granted(two.get("/users", token))
     assert issuer.count() == 1
-    (key,) = redis.keys()
+    (key,) = redis.verdicts()
     assert key.startswith("oauth2rs:") and len(key) == len("oauth2rs:") + 64
     value = redis.value(key)
     for secret in (token, "alice-of-the-scenarios", issuer.secret, hashlib.sha256(token.encode()).hexdigest()):
@@ -167,7 +168,7 @@ def test_records_live_as_long_as_the_rule_says(httpd, issuer, folder, redis, exp
     server = httpd(redis_config(redis, folder) + asking(issuer, folder, f"OAuth2RSIntrospectionTTL {ttl}") + users())
     now = time.time()
     granted(server.get("/users", issuer.opaque(exp=exp and int(now) + exp)))
-    (key,) = redis.keys()
+    (key,) = redis.verdicts()
     passed = (time.time() - now) * 1000
     assert wanted_ms - passed - 1100 <= redis.pttl(key) <= wanted_ms
 
@@ -175,14 +176,44 @@ def test_records_live_as_long_as_the_rule_says(httpd, issuer, folder, redis, exp
 def test_a_negative_lives_shortly_in_redis(httpd, issuer, folder, redis):
     server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
     refused(server.get("/users", issuer.opaque({"active": False})), "inactive")
-    (key,) = redis.keys()
+    (key,) = redis.verdicts()
     assert 8000 <= redis.pttl(key) <= 10000
 
 
 def test_jwts_are_no_business_of_redis(httpd, issuer, folder, redis):
     server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
     granted(server.get("/users", issuer.jwt()))
-    assert redis.keys() == []
+    assert redis.verdicts() == []
+
+
+def test_keys_and_metadata_are_fetched_once_for_all_servers(httpd, issuer, folder, redis):
+    config = redis_config(redis, folder) + asking(issuer, folder) + users()
+    first, second = httpd(config, name="one"), httpd(config, name="two", processes=2, threads=4)
+    granted(first.get("/users", issuer.jwt()))
+    calls = len(issuer.requests)
+    for _ in range(20):
+        granted(second.get("/users", issuer.jwt()))
+    assert len(issuer.requests) == calls, [r.path for r in issuer.requests[calls:]]
+    issuer.stop()
+    third = httpd(config, name="three")
+    granted(third.get("/users", issuer.jwt()))
+
+
+def test_redis_is_no_source_of_keys(httpd, issuer, yard, folder, redis):
+    """Whoever writes to Redis without the secret brings in no key: neither his own bytes nor those of another place."""
+    evil = yard.issuer()
+    config = redis_config(redis, folder) + asking(issuer, folder) + users()
+    granted(httpd(config, name="one").get("/users", issuer.jwt()))
+    names = [name for name in redis.keys() if ":d:" in name]
+    assert len(names) == 2, names
+    redis.cli("COPY", names[0], names[1], "REPLACE")
+    redis.cli("SET", names[0], json.dumps(evil.jwks()))
+    server = httpd(config, name="two")
+    calls = len(issuer.requests)
+    granted(server.get("/users", issuer.jwt()))
+    assert len(issuer.requests) > calls
+    assert server.get("/users", evil.jwt(iss=issuer.url)).status == 401
+    server.expects("RS0401")
 
 
 def test_another_secret_finds_nothing_and_says_so_once(httpd, issuer, folder, redis):
@@ -222,9 +253,9 @@ def test_a_forged_or_moved_record_is_not_believed(httpd, issuer, folder, redis):
     server = httpd("OAuth2RSLocalCache 0\n" + redis_config(redis, folder) + asking(issuer, folder) + users())
     good, bad = issuer.opaque(), issuer.opaque({"active": False})
     granted(server.get("/users", good))
-    (key_of_good,) = redis.keys()
+    (key_of_good,) = redis.verdicts()
     refused(server.get("/users", bad), "inactive")
-    (key_of_bad,) = [key for key in redis.keys() if key != key_of_good]
+    (key_of_bad,) = [key for key in redis.verdicts() if key != key_of_good]
     redis.cli("copy", key_of_good, key_of_bad, "replace")
     refused(server.get("/users", bad), "inactive")
     redis.cli("set", key_of_good, "rubbish")
@@ -258,7 +289,7 @@ def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
         one, two = httpd(config, name="one"), httpd(config, name="two")
         token = issuer.opaque()
         granted(one.get("/users", token))
-        server.wait_for_keys()
+        server.wait_for_verdicts()
         granted(two.get("/users", token))
         assert issuer.count() == 1
     finally:
@@ -279,7 +310,7 @@ def test_redis_may_die_and_come_back(httpd, issuer, folder):
     server_of_values = RedisServer().start()
     server = httpd(redis_config(server_of_values, folder) + asking(issuer, folder) + users())
     granted(server.get("/users", issuer.opaque()))
-    server_of_values.wait_for_keys(1)
+    server_of_values.wait_for_verdicts(1)
     server_of_values.kill()
     for _ in range(5):
         granted(server.get("/users", issuer.opaque()))

@@ -49,7 +49,7 @@ def test_the_master_is_found_and_followed(httpd, issuer, folder):
         farm.wait_for_replica()
         server = httpd(redis_config(farm, folder) + asking(issuer, folder) + users())
         granted(server.get("/users", issuer.opaque()))
-        assert farm.master.wait_for_keys()
+        assert farm.master.wait_for_verdicts()
         time.sleep(2.5)  # the Sentinels must have heard of the replica
         farm.master.kill()
         end = time.monotonic() + 30

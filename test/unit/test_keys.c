@@ -329,6 +329,106 @@ static void set_mtime(const char *path, apr_time_t mtime, apr_pool_t *p)
     assert_int_equal(apr_file_mtime_set(path, mtime, p), APR_SUCCESS);
 }
 
+/* A second process of the same server, or of another: its own keys, the same tier. */
+static world_t *neighbour(world_t *w, fake_tier_t *tier)
+{
+    rs_cache_config_t config = { NULL, 0, &tier->tier };
+    world_t *other = apr_pmemdup(w->p, w, sizeof *w);
+
+    fake_http_init(&other->http);
+    other->services.http = &other->http.http;
+    assert_int_equal(rs_cache_create(&other->services.cache, &config, w->p), APR_SUCCESS);
+    assert_int_equal(rs_metadata_create(&other->metadata, other->spec, &other->services, other->p),
+                     APR_SUCCESS);
+    begin(other);
+    return other;
+}
+
+static void what_one_fetched_serves_the_others(void **state)
+{
+    world_t *w = remote_world(*state), *first, *second;
+    fake_tier_t tier;
+
+    fake_tier_init(&tier, *state);
+    first = neighbour(w, &tier);
+    second = neighbour(w, &tier);
+    issuer_says(first, w->set_a);
+    assert_true(has(first, w->a, NOW));
+    assert_int_equal(tier.stores, 1);
+    assert_true(has(second, w->a, NOW + SECOND));
+    assert_int_equal(second->http.calls, 0);
+    /* It gets old at the same time. */
+    issuer_says(second, w->set_b);
+    assert_true(has(second, w->a, NOW + 3599 * SECOND));
+    assert_true(has(second, w->b, NOW + 3600 * SECOND));
+    assert_int_equal(second->http.calls, 1);
+    assert_true(has(first, w->b, NOW + 3601 * SECOND));
+    assert_int_equal(first->http.calls, 1);
+}
+
+static void an_unknown_kid_takes_what_others_fetched_just_now(void **state)
+{
+    world_t *w = remote_world(*state), *first, *second;
+    apr_interval_time_t retry_after;
+    fake_tier_t tier;
+
+    fake_tier_init(&tier, *state);
+    first = neighbour(w, &tier);
+    second = neighbour(w, &tier);
+    issuer_says(first, w->set_a);
+    assert_true(has(first, w->a, NOW));
+    assert_true(has(second, w->a, NOW));
+    issuer_says(first, w->set_b);
+    assert_int_equal(rs_keys_miss(first->keys, 0, NOW + 60 * SECOND, &retry_after, w->p),
+                     APR_SUCCESS);
+    assert_int_equal(first->http.calls, 2);
+    assert_int_equal(rs_keys_miss(second->keys, 0, NOW + 70 * SECOND, &retry_after, w->p),
+                     APR_SUCCESS);
+    assert_int_equal(second->http.calls, 0);
+    assert_true(has(second, w->b, NOW + 70 * SECOND));
+    /* What others fetched a while ago says nothing about a new key. */
+    issuer_says(second, w->set_a);
+    assert_int_equal(rs_keys_miss(second->keys, 0, NOW + 120 * SECOND, &retry_after, w->p),
+                     APR_SUCCESS);
+    assert_int_equal(second->http.calls, 1);
+}
+
+static void a_shared_document_is_no_older_and_no_newer_than_it_may_be(void **state)
+{
+    static const apr_int64_t ages_s[] = { 3601, -61, 1000000000 };
+    world_t *w = remote_world(*state);
+    unsigned i;
+
+    for (i = 0; i < sizeof ages_s / sizeof ages_s[0]; i++) {
+        fake_tier_t tier;
+        world_t *first, *second;
+        fake_tier_init(&tier, *state);
+        first = neighbour(w, &tier);
+        second = neighbour(w, &tier);
+        issuer_says(first, w->set_a);
+        assert_true(has(first, w->a, NOW));
+        issuer_says(second, w->set_b);
+        assert_true(has(second, w->b, NOW + ages_s[i] * SECOND));
+        assert_int_equal(second->http.calls, 1);
+    }
+}
+
+static void a_shared_document_that_is_no_key_set_is_passed_over(void **state)
+{
+    world_t *w = remote_world(*state), *first, *second;
+    fake_tier_t tier;
+
+    fake_tier_init(&tier, *state);
+    first = neighbour(w, &tier);
+    second = neighbour(w, &tier);
+    issuer_says(first, w->set_a);
+    assert_true(has(first, w->a, NOW));
+    tier.places[0].value[20] ^= 1;
+    issuer_says(second, w->set_b);
+    assert_true(has(second, w->b, NOW));
+    assert_false(has(second, w->a, NOW));
+}
+
 static void a_changed_file_is_read_again_and_a_bad_one_is_not_taken(void **state)
 {
     world_t *w = world(*state);
@@ -418,6 +518,10 @@ int main(void)
         FAKE_TEST(cache_control_is_heeded_within_bounds),
         FAKE_TEST(tending_fetches_before_a_request_has_to),
         FAKE_TEST(held_keys_outlive_their_replacement),
+        FAKE_TEST(what_one_fetched_serves_the_others),
+        FAKE_TEST(an_unknown_kid_takes_what_others_fetched_just_now),
+        FAKE_TEST(a_shared_document_is_no_older_and_no_newer_than_it_may_be),
+        FAKE_TEST(a_shared_document_that_is_no_key_set_is_passed_over),
         FAKE_TEST(a_changed_file_is_read_again_and_a_bad_one_is_not_taken),
         FAKE_TEST(a_file_without_keys_is_an_error_at_the_start),
         FAKE_TEST(many_threads_cause_one_fetch),
