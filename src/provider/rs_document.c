@@ -18,14 +18,15 @@ static rs_tier_t *shared_tier(const rs_services_t *services)
 }
 
 /* Whoever trusts another authority, or goes another way, has documents of his own. */
-static rs_cache_key_t key_of(const char *url, const rs_provider_spec_t *spec)
+static rs_cache_key_t key_of(const rs_document_place_t *place)
 {
+    const rs_provider_spec_t *spec = place->spec;
     static const char use[] = "mod_oauth2_rs document 1";
     const char *ca = spec->peer.ca_file ? spec->peer.ca_file : "";
     const char *proxy = spec->peer.proxy ? spec->peer.proxy : "";
     rs_span_t spans[] = { { use, sizeof use },
                           { spec->policy.issuer, strlen(spec->policy.issuer) + 1 },
-                          { url, strlen(url) + 1 },
+                          { place->url, strlen(place->url) + 1 },
                           { ca, strlen(ca) + 1 },
                           { proxy, strlen(proxy) + 1 } };
     rs_cache_key_t key = { RS_KIND_DOCUMENT, { { 0 } } };
@@ -53,12 +54,11 @@ static apr_int64_t get_number(const unsigned char *bytes)
     return (apr_int64_t)number;
 }
 
-bool rs_document_find(rs_document_t *document, const char *url, apr_time_t after,
-                      apr_interval_time_t age_max, const rs_provider_spec_t *spec,
-                      const rs_services_t *services, apr_time_t now, apr_pool_t *p)
+bool rs_document_find(rs_document_t *document, const rs_document_place_t *place, apr_time_t after,
+                      apr_time_t now, apr_pool_t *p)
 {
-    rs_tier_t *tier = shared_tier(services);
-    rs_cache_key_t key = key_of(url, spec);
+    rs_tier_t *tier = shared_tier(place->services);
+    rs_cache_key_t key = key_of(place);
     const unsigned char *value;
     apr_size_t len;
 
@@ -68,7 +68,7 @@ bool rs_document_find(rs_document_t *document, const char *url, apr_time_t after
     document->fresh = get_number(value + NUMBER_BYTES);
     document->len = len - HEAD_BYTES;
     if (document->fetched_at <= after || document->fetched_at > now + CLOCK_SKEW_MAX ||
-        now - document->fetched_at > age_max || document->len > RS_DOCUMENT_BYTES_MAX)
+        now - document->fetched_at > place->age_max || document->len > RS_DOCUMENT_BYTES_MAX)
         return false;
     if (document->fetched_at > now)
         document->fetched_at = now;
@@ -76,20 +76,20 @@ bool rs_document_find(rs_document_t *document, const char *url, apr_time_t after
     return true;
 }
 
-void rs_document_share(const rs_document_t *document, const char *url, apr_interval_time_t age_max,
-                       const rs_provider_spec_t *spec, const rs_services_t *services,
+void rs_document_share(const rs_document_t *document, const rs_document_place_t *place,
                        apr_time_t now, apr_pool_t *p)
 {
-    rs_tier_t *tier = shared_tier(services);
-    rs_cache_key_t key = key_of(url, spec);
+    rs_tier_t *tier = shared_tier(place->services);
+    rs_cache_key_t key = key_of(place);
+    apr_time_t expires = document->fetched_at + place->age_max;
     unsigned char *value;
 
     if (!tier || document->len > RS_DOCUMENT_BYTES_MAX)
         return;
     value = apr_palloc(p, HEAD_BYTES + document->len);
+    /* The tier tells its troubles itself. */
     put_number(value, document->fetched_at);
     put_number(value + NUMBER_BYTES, document->fresh);
     memcpy(value + HEAD_BYTES, document->text, document->len);
-    (void)tier->store(tier, &key, value, HEAD_BYTES + document->len, document->fetched_at + age_max,
-                      now, p); /* the tier tells its troubles itself */
+    (void)tier->store(tier, &key, value, HEAD_BYTES + document->len, expires, now, p);
 }

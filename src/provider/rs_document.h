@@ -15,15 +15,20 @@ typedef struct {
     apr_interval_time_t fresh; /* what its reply said; -1: nothing */
 } rs_document_t;
 
-/* What was fetched from url after `after` and at most age_max ago. False: there is none, or no
- * shared tier. *document lives as long as p, its text has a NUL behind it. */
-bool rs_document_find(rs_document_t *document, const char *url, apr_time_t after,
-                      apr_interval_time_t age_max, const rs_provider_spec_t *spec,
-                      const rs_services_t *services, apr_time_t now, apr_pool_t *p);
+typedef struct {
+    const char *url;
+    apr_interval_time_t age_max; /* of a document that is of use */
+    const rs_provider_spec_t *spec;
+    const rs_services_t *services;
+} rs_document_place_t;
 
-/* Let others find it, for age_max from when it was fetched. */
-void rs_document_share(const rs_document_t *document, const char *url, apr_interval_time_t age_max,
-                       const rs_provider_spec_t *spec, const rs_services_t *services,
+/* What was fetched from there after `after`. False: there is none that is young enough, or no
+ * shared tier. *document lives as long as p, its text has a NUL behind it. */
+bool rs_document_find(rs_document_t *document, const rs_document_place_t *place, apr_time_t after,
+                      apr_time_t now, apr_pool_t *p);
+
+/* Let others find it. */
+void rs_document_share(const rs_document_t *document, const rs_document_place_t *place,
                        apr_time_t now, apr_pool_t *p);
 
 #endif

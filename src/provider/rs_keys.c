@@ -220,8 +220,7 @@ static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
 }
 
 typedef struct {
-    apr_status_t status;
-    const char *place, *why; /* of the first failure */
+    const char *place, *why; /* of the first failure; NULL: there was none */
     apr_interval_time_t fresh;
     apr_time_t fetched_at; /* the earliest */
     bool any;
@@ -236,20 +235,16 @@ static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_
     return fresh < spec->refresh_min ? spec->refresh_min : fresh;
 }
 
-/* What another process has fetched is as good as what we would fetch; for an unknown key it must be
- * as fresh as the cool-down wants. */
-static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const char *url,
-                      apr_interval_time_t age_max, rs_document_t *document, apr_time_t now,
-                      apr_pool_t *ptemp)
+/* What another process has fetched is as good as what we would fetch. */
+static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const rs_document_place_t *place,
+                      rs_document_t *document, apr_time_t now, apr_pool_t *ptemp)
 {
     const char *why, *remarks;
 
-    if (!rs_document_find(document, url, keys->fetched_at, age_max, keys->spec, keys->services, now,
-                          ptemp) ||
-        now - document->fetched_at > bounded_interval(keys, document->fresh))
-        return false;
-    if (rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
-        APR_SUCCESS)
+    if (!rs_document_find(document, place, keys->fetched_at, now, ptemp) ||
+        now - document->fetched_at > bounded_interval(keys, document->fresh) ||
+        rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
+            APR_SUCCESS)
         return false;
     rs_log(keys->services->log, RS_LOG_DEBUG,
            "RS0507: provider %s: keys taken over from the shared cache, %" APR_INT64_T_FMT " s old",
@@ -257,25 +252,23 @@ static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const char *url,
     return true;
 }
 
-static apr_status_t fetch_anew(rs_keys_t *keys, rs_key_source_t *source, const char *url,
-                               rs_document_t *document, const char **why, apr_time_t now,
-                               apr_pool_t *ptemp)
+/* NULL, or why not. */
+static const char *fetch_anew(rs_keys_t *keys, rs_key_source_t *source, rs_document_place_t place,
+                              rs_document_t *document, apr_time_t now, apr_pool_t *ptemp)
 {
-    rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, url };
-    const char *remarks = "";
-    apr_status_t status;
+    rs_key_fetch_t fetch = { keys->services->http, &keys->spec->peer, place.url };
+    const char *why = NULL, *remarks = "";
 
     document->fresh = -1;
-    status = rs_key_source_fetch(source, &fetch, &document->fresh, why, &remarks, ptemp);
-    if (status != APR_SUCCESS)
-        return status;
-    tell_remarks(keys, url, remarks);
+    if (rs_key_source_fetch(source, &fetch, &document->fresh, &why, &remarks, ptemp) != APR_SUCCESS)
+        return why ? why : "no reason is known";
+    tell_remarks(keys, place.url, remarks);
     document->text = source->text;
     document->len = source->len;
     document->fetched_at = now;
-    rs_document_share(document, url, keys->spec->keys.refresh_max, keys->spec, keys->services, now,
-                      ptemp);
-    return APR_SUCCESS;
+    place.age_max = keys->spec->keys.refresh_max;
+    rs_document_share(document, &place, now, ptemp);
+    return NULL;
 }
 
 static const char *url_of(rs_keys_t *keys, const rs_key_source_t *source, const char **why,
@@ -285,8 +278,11 @@ static const char *url_of(rs_keys_t *keys, const rs_key_source_t *source, const 
 
     if (source->url)
         return source->url;
-    if (rs_metadata_get(keys->metadata, &document, now, why, ptemp) != APR_SUCCESS)
+    if (rs_metadata_get(keys->metadata, &document, now, why, ptemp) != APR_SUCCESS) {
+        if (!*why)
+            *why = "its metadata cannot be had";
         return NULL;
+    }
     if (!document.jwks_uri)
         *why = "its metadata names no acceptable jwks_uri: add OAuth2RSKeys URL";
     return document.jwks_uri;
@@ -295,24 +291,26 @@ static const char *url_of(rs_keys_t *keys, const rs_key_source_t *source, const 
 static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_time_t age_max,
                       fetching_t *result, apr_time_t now, apr_pool_t *ptemp)
 {
+    const char *why = NULL;
     rs_document_t document;
-    const char *why = NULL, *url = url_of(keys, source, &why, now, ptemp);
-    apr_status_t status = url ? APR_SUCCESS : APR_NOTFOUND;
+    rs_document_place_t place = { url_of(keys, source, &why, now, ptemp), age_max, keys->spec,
+                                  keys->services };
 
-    if (url && !take_over(keys, source, url, age_max, &document, now, ptemp))
-        status = fetch_anew(keys, source, url, &document, &why, now, ptemp);
-    if (status == APR_SUCCESS) {
-        result->any = true;
-        if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
-            result->fresh = document.fresh;
-        if (document.fetched_at < result->fetched_at)
-            result->fetched_at = document.fetched_at;
-    }
-    else if (result->status == APR_SUCCESS) {
-        result->status = status;
-        result->place = url ? url : keys->spec->policy.issuer;
+    if (place.url && !take_over(keys, source, &place, &document, now, ptemp))
+        why = fetch_anew(keys, source, place, &document, now, ptemp);
+    else if (place.url)
+        why = NULL;
+    if (why && !result->why) {
+        result->place = place.url ? place.url : keys->spec->policy.issuer;
         result->why = why;
     }
+    if (why)
+        return;
+    result->any = true;
+    if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
+        result->fresh = document.fresh;
+    if (document.fetched_at < result->fetched_at)
+        result->fetched_at = document.fetched_at;
 }
 
 /* Up to a tenth earlier or later, so that a farm of servers does not ask in step. */
@@ -329,7 +327,7 @@ static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t int
 /* With the lock held: what the fetch means for the next one. */
 static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
-    keys->failing = result->status != APR_SUCCESS;
+    keys->failing = result->why != NULL;
     if (!keys->failing) {
         keys->fetched_at = result->fetched_at;
         keys->backoff = 0;
@@ -348,7 +346,7 @@ static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
 {
     apr_uint32_t kept_back;
 
-    if (result->status == APR_SUCCESS) {
+    if (!result->why) {
         if (rs_log_quiet_over(&keys->trouble))
             rs_log(keys->services->log, RS_LOG_NOTICE,
                    "RS0502: provider %s: the issuer's keys can be had again", keys->spec->name);
@@ -358,7 +356,7 @@ static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
         rs_log(keys->services->log, RS_LOG_WARNING,
                "RS0501: provider %s: keys could not be fetched from %s: %s; %s (%u more failures "
                "since the last line)",
-               keys->spec->name, result->place, result->why ? result->why : "no reason is known",
+               keys->spec->name, result->place, result->why,
                keys->current ? "the old ones stay in use" : "its JWTs get 503 until they can",
                kept_back);
 }
@@ -368,7 +366,7 @@ typedef enum { WORK_NONE, WORK_FETCH, WORK_MISS, WORK_FILES } work_t;
 /* `busy` is ours; the lock is not held, and not held on return. */
 static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
 {
-    fetching_t result = { APR_SUCCESS, NULL, NULL, -1, now, false };
+    fetching_t result = { NULL, NULL, -1, now, false };
     const rs_keys_spec_t *spec = &keys->spec->keys;
     apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
@@ -396,7 +394,7 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     keys->busy = false;
     apr_thread_cond_broadcast(keys->done);
     apr_thread_mutex_unlock(keys->lock);
-    return result.status == APR_SUCCESS;
+    return !result.why;
 }
 
 /* In a pool of its own: what a fetch needs is not kept as long as a request. */

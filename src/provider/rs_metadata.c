@@ -123,11 +123,11 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place,
 {
     const char *issuer = m->spec->policy.issuer;
     rs_http_response_t *response;
-    rs_document_t shared = { .fresh = -1, .fetched_at = now };
+    rs_document_place_t at = { place, RS_METADATA_AGE_MAX, m->spec, m->services };
+    rs_document_t shared;
     apr_status_t status;
 
-    if (rs_document_find(&shared, place, m->fetched_at, RS_METADATA_AGE_MAX, m->spec, m->services,
-                         now, p) &&
+    if (rs_document_find(&shared, &at, m->fetched_at, now, p) &&
         rs_metadata_parse(document, shared.text, shared.len, issuer, why, p) == APR_SUCCESS) {
         document->fetched_at = shared.fetched_at;
         return APR_SUCCESS;
@@ -141,7 +141,7 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place,
     shared.len = response->body_len;
     shared.fetched_at = document->fetched_at = now;
     shared.fresh = -1;
-    rs_document_share(&shared, place, RS_METADATA_AGE_MAX, m->spec, m->services, now, p);
+    rs_document_share(&shared, &at, now, p);
     return APR_SUCCESS;
 }
 
