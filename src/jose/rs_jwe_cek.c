@@ -195,7 +195,7 @@ static bool unwrap_aes(const rs_jwe_t *jwe, const unsigned char *wrapper, unsign
     fine = fine && EVP_DecryptInit_ex2(ctx, cipher, wrapper, NULL, NULL) == 1 &&
            EVP_DecryptUpdate(ctx, made, &len, jwe->key.bytes, (int)jwe->key.len) == 1 &&
            EVP_DecryptFinal_ex(ctx, made + len, &rest) == 1 &&
-           (apr_size_t)(len + rest) == jwe->enc->cek_bytes;
+           len + rest == (int)jwe->enc->cek_bytes;
     if (fine)
         memcpy(cek, made, jwe->enc->cek_bytes);
     OPENSSL_cleanse(made, sizeof made);
