@@ -2,6 +2,7 @@
 /* Strict base64 in its two alphabets (RFC 4648 sections 4 and 5). */
 #include "base/rs_base64url.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const char url_alphabet[] =
@@ -9,51 +10,56 @@ static const char url_alphabet[] =
 static const char std_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* 0-63, or -1. */
-static int sextet(char c, bool url)
+/* What each byte stands for plus one, so that what stands for nothing is 0. */
+typedef unsigned char sextets_t[256];
+
+/* clang-format off */
+#define LETTERS_AND_DIGITS \
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, \
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, \
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62
+/* clang-format on */
+
+static const sextets_t url_sextets = { LETTERS_AND_DIGITS, ['-'] = 63, ['_'] = 64 };
+static const sextets_t std_sextets = { LETTERS_AND_DIGITS, ['+'] = 63, ['/'] = 64 };
+
+/* Two to four characters as the bytes they stand for. False: one stands for nothing, or bits that
+ * stand for nothing are not zero: else one value had several spellings. */
+static bool decode_group(const sextets_t sextets, const char *text, unsigned count,
+                         unsigned char *bytes)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == (url ? '-' : '+'))
-        return 62;
-    if (c == (url ? '_' : '/'))
-        return 63;
-    return -1;
+    apr_uint32_t bits = 0;
+    unsigned i, unused = 24 - (count - 1) * 8;
+
+    for (i = 0; i < count; i++) {
+        unsigned value = sextets[(unsigned char)text[i]];
+        if (!value)
+            return false;
+        bits |= (value - 1) << (18 - 6 * i);
+    }
+    for (i = 0; i + 1 < count; i++)
+        bytes[i] = (unsigned char)(bits >> (16 - 8 * i));
+    return !(bits & ((1U << unused) - 1));
 }
 
 /* text without padding. */
-static apr_status_t decode(const char *text, apr_size_t text_len, bool url, unsigned char **out,
-                           apr_size_t *len, apr_pool_t *p)
+static apr_status_t decode(const char *text, apr_size_t text_len, const sextets_t sextets,
+                           unsigned char **out, apr_size_t *len, apr_pool_t *p)
 {
-    unsigned char *bytes;
-    apr_size_t i, n = 0;
-    apr_uint32_t bits = 0;
-    unsigned have = 0;
+    apr_size_t i, rest = text_len % 4, whole = text_len - rest, size = text_len / 4 * 3;
+    unsigned char *bytes, *at;
 
-    if (text_len % 4 == 1)
+    if (rest == 1)
         return APR_EINVAL;
-    bytes = apr_palloc(p, text_len / 4 * 3 + 3);
-    for (i = 0; i < text_len; i++) {
-        int value = sextet(text[i], url);
-        if (value < 0)
+    at = bytes = apr_palloc(p, size + 3);
+    for (i = 0; i < whole; i += 4, at += 3)
+        if (!decode_group(sextets, text + i, 4, at))
             return APR_EINVAL;
-        bits = (bits << 6) | (apr_uint32_t)value;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            bytes[n++] = (unsigned char)(bits >> have);
-        }
-    }
-    /* Bits that stand for nothing must be zero: else one value had several spellings. */
-    if (bits & ((1u << have) - 1))
+    if (rest && !decode_group(sextets, text + whole, (unsigned)rest, at))
         return APR_EINVAL;
-    bytes[n] = '\0';
+    *len = size + (rest ? rest - 1 : 0);
+    bytes[*len] = '\0';
     *out = bytes;
-    *len = n;
     return APR_SUCCESS;
 }
 
@@ -88,7 +94,7 @@ static const char *encode(const unsigned char *bytes, apr_size_t len, const char
 apr_status_t rs_base64url_decode(const char *text, apr_size_t text_len, unsigned char **out,
                                  apr_size_t *len, apr_pool_t *p)
 {
-    return decode(text, text_len, true, out, len, p);
+    return decode(text, text_len, url_sextets, out, len, p);
 }
 
 const char *rs_base64url_encode(const unsigned char *bytes, apr_size_t len, apr_pool_t *p)
@@ -108,5 +114,5 @@ apr_status_t rs_base64_decode(const char *text, apr_size_t text_len, unsigned ch
         return APR_EINVAL;
     if (text_len && text[text_len - 1] == '=')
         text_len -= text[text_len - 2] == '=' ? 2 : 1;
-    return decode(text, text_len, false, out, len, p);
+    return decode(text, text_len, std_sextets, out, len, p);
 }

@@ -14,33 +14,51 @@ const rs_json_limits_t rs_json_document_limits = { RS_DOCUMENT_BYTES_MAX,
                                                    RS_DOCUMENT_JSON_DEPTH_MAX,
                                                    RS_DOCUMENT_JSON_VALUES_MAX };
 
+/* Behind the string that begins at `at`, or the end. */
+static const char *skip_string(const char *at, const char *end)
+{
+    const char *quote = at;
+
+    while ((quote = memchr(quote + 1, '"', (apr_size_t)(end - quote - 1))) != NULL) {
+        const char *before = quote;
+        while (before[-1] == '\\')
+            before--;
+        if ((quote - before) % 2 == 0)
+            return quote + 1;
+    }
+    return end;
+}
+
 /* Count brackets and commas outside of strings. Does not care whether the text is JSON: that is the
  * parser's business, which gets it only when it is small. */
 static const char *check_size(const char *text, apr_size_t len, const rs_json_limits_t *limits)
 {
+    const char *at = text, *end = text + len;
     unsigned depth = 0, values = 1;
-    bool in_string = false;
-    apr_size_t i;
 
-    for (i = 0; i < len; i++) {
-        char c = text[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        }
-        else if (c == '"')
-            in_string = true;
-        else if (c == '{' || c == '[') {
+    while (at < end) {
+        switch (*at) {
+        case '"':
+            at = skip_string(at, end);
+            continue;
+        case '{':
+        case '[':
             values++;
             if (++depth > limits->depth_max)
                 return "nested too deeply";
+            break;
+        case '}':
+        case ']':
+            depth -= depth > 0;
+            break;
+        case ',':
+            if (++values > limits->values_max)
+                return "too many values";
+            break;
+        default:
+            break;
         }
-        else if ((c == '}' || c == ']') && depth)
-            depth--;
-        else if (c == ',' && ++values > limits->values_max)
-            return "too many values";
+        at++;
     }
     return NULL;
 }
