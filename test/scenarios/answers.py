@@ -18,6 +18,7 @@ REFUSALS = {
     "claim": (401, "invalid_token", "The access token lacks an acceptable value of a required claim"),
     "bound": (401, "invalid_token", "The access token is bound to a key whose possession cannot be checked here"),
     "inactive": (401, "invalid_token", "The access token is not active"),
+    "decryption": (401, "invalid_token", "The access token cannot be decrypted"),
     "nameless": (401, "invalid_token", "The access token names neither a subject nor a client"),
 }
 
