@@ -2,6 +2,8 @@
 /* The verdict cache: which tier holds what, and until when. */
 #include "cache/rs_cache.h"
 
+#define CLOCK_SKEW_MAX apr_time_from_sec(60)
+
 struct rs_cache_t {
     rs_cache_config_t config;
     rs_flights_t *flights;
@@ -22,6 +24,14 @@ static apr_time_t usable_until(const rs_verdict_t *verdict, const rs_cache_ttl_t
 {
     return rs_verdict_until(verdict,
                             rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative);
+}
+
+static apr_time_t kept_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
+{
+    rs_cache_ttl_t with_stale = { ttl->positive + ttl->stale, ttl->negative, 0 };
+
+    /* TTL 0 stores nothing, stale or not. */
+    return usable_until(verdict, ttl->positive > 0 ? &with_stale : ttl);
 }
 
 /* The short local life lets a purge through; without a shared tier there is none to wait for. */
@@ -85,11 +95,26 @@ const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
     rs_entry_release_with(entry, p);
     verdict = rs_entry_verdict(entry);
     until = usable_until(verdict, ttl);
+    /* The clock of the host that asked runs ahead: what it says would count too long. */
+    if (verdict->decided_at > now + CLOCK_SKEW_MAX)
+        return NULL;
     /* Only introspected verdicts are put there; anything else did not come from us. */
     if (until <= now || !verdict->introspected || !rs_outcome_row(verdict->outcome)->stored)
         return NULL;
-    keep_local(cache, key, entry, until, now);
+    keep_local(cache, key, entry, kept_until(verdict, ttl), now);
     return verdict;
+}
+
+const rs_verdict_t *rs_cache_fetch_stale(rs_cache_t *cache, const rs_sha256_t *key,
+                                         const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p)
+{
+    rs_cache_ttl_t with_stale = { ttl->positive + ttl->stale, 0, 0 };
+    const rs_verdict_t *verdict;
+
+    if (ttl->positive <= 0 || ttl->stale <= 0)
+        return NULL;
+    verdict = rs_cache_fetch(cache, key, &with_stale, false, now, p);
+    return verdict && rs_verdict_is_accepted(verdict) ? verdict : NULL;
 }
 
 static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
@@ -131,6 +156,7 @@ rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_v
         forget_accepted(cache, key, until > now, now, p);
     if (!entry || !rs_outcome_row(verdict->outcome)->stored || until <= now)
         return entry;
+    until = kept_until(verdict, ttl);
     keep_local(cache, key, entry, until, now);
     keep_shared(cache, key, verdict, until, now, p);
     return entry;

@@ -19,9 +19,10 @@ typedef struct {
 
 apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config, apr_pool_t *p);
 
-/* How old an introspected result this caller takes. 0: neither reads nor stores. */
+/* How old an introspected result this caller takes. 0: neither reads nor stores. stale: how much
+ * longer an accepted one is kept for rs_cache_fetch_stale(). */
 typedef struct {
-    apr_interval_time_t positive, negative;
+    apr_interval_time_t positive, negative, stale;
 } rs_cache_ttl_t;
 
 /* NULL: not known. local_only: a locally judged JWT; asking the shared tier costs more than judging
@@ -29,6 +30,11 @@ typedef struct {
 const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
                                    const rs_cache_ttl_t *ttl, bool local_only, apr_time_t now,
                                    apr_pool_t *p);
+
+/* Likewise an accepted one that is too old by its TTL, but not by TTL and stale, nor by the token's
+ * own end. */
+const rs_verdict_t *rs_cache_fetch_stale(rs_cache_t *cache, const rs_sha256_t *key,
+                                         const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p);
 
 /* Keep what the outcome table says may be kept. NULL: it could not be made an entry; else the entry
  * with a reference for the caller, whether kept or not. */

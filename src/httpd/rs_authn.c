@@ -124,11 +124,23 @@ static int refuse_plain(request_rec *r)
     return rs_answer(r, &answer);
 }
 
+/* Whose inactive tokens are counted together: an address, of IPv6 the network that one customer
+ * has. */
+static const char *client_of(request_rec *r)
+{
+    /* A mapped IPv4 address is written as one. */
+    if (r->useragent_addr && strchr(r->useragent_ip, ':') && r->useragent_addr->ipaddr_len == 16)
+        return rs_hex(r->useragent_addr->ipaddr_ptr, 8, r->pool);
+    return r->useragent_ip;
+}
+
 static int judge(request_rec *r, rs_request_t *request)
 {
     const rs_dir_config_t *config = rs_dir_config(r);
-    rs_question_t question = { NULL, 0, &request->presented, config->ttl_positive,
-                               config->ttl_negative };
+    rs_question_t question = { .presented = &request->presented,
+                               .client = client_of(r),
+                               .ttl_positive = config->ttl_positive,
+                               .ttl_negative = config->ttl_negative };
     apr_time_t now = apr_time_now();
     rs_outcome_t taken;
 

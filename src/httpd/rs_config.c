@@ -10,6 +10,8 @@ static rs_cache_spec_t *cache_spec_create(apr_pool_t *p)
 
     cache->local_entries = RS_UNSET_COUNT;
     cache->local_ttl = apr_time_from_sec(10);
+    cache->failures_max = 60;
+    cache->failures_period = apr_time_from_sec(60);
     cache->redis.prefix = "oauth2rs:";
     cache->redis.connect_timeout = 200 * 1000;
     cache->redis.command_timeout = 100 * 1000;

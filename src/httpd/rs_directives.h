@@ -26,13 +26,16 @@ extern const rs_setting_t rs_set_issuer, rs_set_audience, rs_set_validate, rs_se
     rs_set_decryption_key, rs_set_token_type, rs_set_leeway, rs_set_max_lifetime,
     rs_set_require_claim, rs_set_scope_claim, rs_set_role_claim, rs_set_user_claim,
     rs_set_client_claim, rs_set_user_prefix, rs_set_proof, rs_set_introspection, rs_set_client,
-    rs_set_client_auth, rs_set_introspection_ttl, rs_set_timeout, rs_set_trust, rs_set_proxy;
+    rs_set_client_auth, rs_set_client_key, rs_set_client_certificate, rs_set_introspection_param,
+    rs_set_introspection_response, rs_set_stale_if_error, rs_set_breaker, rs_set_max_waiting,
+    rs_set_introspection_ttl, rs_set_timeout, rs_set_trust, rs_set_proxy;
 
 /* The cache: rs_directives_cache.c. All of them stand in the main server. */
 const char *rs_cache_where(cmd_parms *cmd, void *dir, const char *where);
 const char *rs_cache_secret(cmd_parms *cmd, void *dir, const char *current, const char *previous);
 const char *rs_cache_prefix(cmd_parms *cmd, void *dir, const char *prefix);
 const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const char *ttl);
+const char *rs_failure_limit(cmd_parms *cmd, void *dir, const char *limit);
 const char *rs_redis_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second);
 const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first,
                                     const char *second);

@@ -117,6 +117,31 @@ const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const
     return about(cmd, trouble);
 }
 
+/* N/TIME; a unit alone is one of it: 60/min. */
+const char *rs_failure_limit(cmd_parms *cmd, void *dir, const char *limit)
+{
+    rs_cache_spec_t *spec;
+    const char *trouble = spec_of(&spec, cmd), *slash = strchr(limit, '/'), *time;
+
+    (void)dir;
+    if (trouble)
+        return trouble;
+    spec->failures_max = 0;
+    if (strcasecmp(limit, "off") == 0)
+        return NULL;
+    if (!slash)
+        return about(cmd, "write N/TIME, as in 60/1m, or off");
+    time = apr_isdigit(slash[1]) ? slash + 1 : apr_pstrcat(cmd->pool, "1", slash + 1, NULL);
+    trouble = rs_count_parse(&spec->failures_max,
+                             apr_pstrmemdup(cmd->pool, limit, (apr_size_t)(slash - limit)), 1,
+                             1000000, cmd->pool);
+    if (!trouble)
+        trouble = rs_time_parse(&spec->failures_period, time, apr_time_from_sec(86400), cmd->pool);
+    if (!trouble && spec->failures_period < APR_USEC_PER_SEC)
+        trouble = "at least 1s";
+    return about(cmd, trouble);
+}
+
 /* [USER] SOURCE */
 static const char *credentials(const char **user, rs_source_t *password, cmd_parms *cmd,
                                const char *first, const char *second)

@@ -35,9 +35,10 @@ static int failed(server_rec *s, const char *id, apr_status_t status, const char
 
 static int build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p)
 {
-    const char *why = NULL;
-    apr_status_t status = rs_provider_create(&slot->provider, slot->spec, &runtime->services,
-                                             apr_time_now(), &why, p);
+    const char *why = rs_provider_spec_load(slot->spec, p);
+    apr_status_t status = why ? APR_EINVAL
+                              : rs_provider_create(&slot->provider, slot->spec, &runtime->services,
+                                                   apr_time_now(), &why, p);
 
     if (status != APR_SUCCESS)
         return failed(s, "RS0611", status,
@@ -297,6 +298,10 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
                      "RS0623: this process works without a cache");
+    if (runtime->cache->failures_max &&
+        rs_budget_create(&runtime->services.failures, runtime->cache->failures_max,
+                         runtime->cache->failures_period, pchild) != APR_SUCCESS)
+        runtime->services.failures = NULL;
     status = rs_http_curl_create(&runtime->services.http,
                                  handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
                                  USER_AGENT, pchild);

@@ -112,6 +112,7 @@ static void take_pem(rs_jwks_t *set, unsigned number, const char *text, apr_size
 typedef struct {
     rs_jwks_t *set;
     unsigned number;
+    bool pem; /* one at least */
     apr_pool_t *p;
 } map_reading_t;
 
@@ -121,16 +122,20 @@ static bool take_member(void *baton, const char *name, const rs_json_t *value)
     apr_size_t len;
     const char *text = rs_json_text(value, &len);
 
+    reading->number++;
     if (!text || !strstr(text, "-----BEGIN ") || strlen(name) > RS_KID_BYTES_MAX)
-        return false;
-    take_pem(reading->set, ++reading->number, text, len, name, reading->p);
-    return true;
+        take(reading->set, reading->number, NULL, "a member that is no PEM text", reading->p);
+    else {
+        reading->pem = true;
+        take_pem(reading->set, reading->number, text, len, name, reading->p);
+    }
+    return reading->number < 2 * RS_KEYS_PER_SET_MAX;
 }
 
 static const char *take_json(rs_jwks_t *set, const rs_json_t *object, apr_pool_t *p)
 {
     const rs_json_t *array = rs_json_get(object, "keys");
-    map_reading_t reading = { set, 0, p };
+    map_reading_t reading = { set, 0, false, p };
     const char *why;
 
     if (array && rs_json_type(array) != RS_JSON_ARRAY)
@@ -139,8 +144,11 @@ static const char *take_json(rs_jwks_t *set, const rs_json_t *object, apr_pool_t
         take_jwks(set, array, p);
     else if (rs_json_get(object, "kty"))
         take(set, 1, rs_jwk_public(object, &why, p), why, p);
-    else if (!rs_json_each_member(object, take_member, &reading))
-        return "it is neither a key set nor a key nor a map of key ids to PEM";
+    else {
+        (void)rs_json_each_member(object, take_member, &reading);
+        if (!reading.pem)
+            return "it is neither a key set nor a key nor a map of key ids to PEM";
+    }
     return NULL;
 }
 

@@ -16,8 +16,9 @@ typedef struct {
 typedef struct {
     const char *ca_file;                  /* PEM; NULL: the system's */
     const char *client_cert, *client_key; /* PEM files; NULL: none */
-    const char *proxy;       /* NULL: none; the environment's proxy variables are never used */
-    const char *unix_socket; /* NULL: TCP */
+    const char *client_key_pem; /* or the key itself, which children need not be able to read */
+    const char *proxy;          /* NULL: none; the environment's proxy variables are never used */
+    const char *unix_socket;    /* NULL: TCP */
     apr_interval_time_t connect_timeout, total_timeout;
 } rs_http_peer_t;
 

@@ -180,6 +180,9 @@ static CURLcode set_texts(CURL *easy, const call_t *call)
         { CURLOPT_CAINFO, peer->ca_file },
         { CURLOPT_POSTFIELDS, call->request->form }, /* not copied */
     };
+    struct curl_blob key = { (void *)peer->client_key_pem,
+                             peer->client_key_pem ? strlen(peer->client_key_pem) : 0,
+                             CURL_BLOB_NOCOPY };
     CURLcode code = CURLE_OK;
     unsigned i;
 
@@ -189,6 +192,8 @@ static CURLcode set_texts(CURL *easy, const call_t *call)
     for (i = 0; i < sizeof texts / sizeof texts[0] && code == CURLE_OK; i++)
         if (texts[i].text)
             code = curl_easy_setopt(easy, texts[i].option, texts[i].text);
+    if (code == CURLE_OK && peer->client_key_pem)
+        code = curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
     return code;
 }
 

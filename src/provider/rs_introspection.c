@@ -5,13 +5,12 @@
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 #include "provider/rs_client_auth.h"
+#include "provider/rs_signed_reply.h"
 
 #include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#define BREAKER_FAILURES 5
-#define BREAKER_OPEN apr_time_from_sec(10)
 #define RETRY_AFTER_DEFAULT apr_time_from_sec(1)
 /* However long an issuer wants to be left alone, requests are not refused longer than that on its
  * word. */
@@ -19,7 +18,7 @@
 
 struct rs_introspection_t {
     const rs_provider_spec_t *spec;
-    rs_metadata_t *metadata;
+    rs_introspection_parts_t parts;
     const rs_services_t *services;
     rs_client_auth_t auth;
     rs_breaker_t breaker;
@@ -29,26 +28,19 @@ struct rs_introspection_t {
 };
 
 apr_status_t rs_introspection_create(rs_introspection_t **introspection,
-                                     const rs_provider_spec_t *spec, rs_metadata_t *metadata,
-                                     const rs_services_t *services, const char **why, apr_pool_t *p)
+                                     const rs_provider_spec_t *spec,
+                                     const rs_introspection_parts_t *parts, const char **why,
+                                     apr_pool_t *p)
 {
     rs_introspection_t *made = apr_pcalloc(p, sizeof *made);
-    apr_size_t len;
 
     made->spec = spec;
-    made->metadata = metadata;
-    made->services = services;
-    made->auth.method = spec->introspection.auth;
-    made->auth.id = spec->introspection.client_id;
-    rs_breaker_init(&made->breaker, BREAKER_FAILURES, BREAKER_OPEN);
-    if (spec->introspection.client_secret.value &&
-        rs_source_read(&spec->introspection.client_secret, &made->auth.secret, &len, p) !=
-            APR_SUCCESS) {
-        *why = "the secret of OAuth2RSClient cannot be read";
-        return APR_EINVAL;
-    }
+    made->parts = *parts;
+    made->services = parts->services;
+    rs_breaker_init(&made->breaker, spec->introspection.breaker_failures,
+                    spec->introspection.breaker_open);
     *introspection = made;
-    return APR_SUCCESS;
+    return rs_client_auth_create(&made->auth, spec, why, p);
 }
 
 /* ---- the reply ---- */
@@ -88,21 +80,14 @@ static call_t refused(const char *detail, apr_time_t now)
 }
 
 /* RFC 7662 2.2: active is a JSON boolean; anything else is no answer. */
-static call_t read_answer(const rs_introspection_t *self, const rs_http_response_t *response,
-                          apr_time_t now, apr_pool_t *p)
+static call_t read_claims(const rs_introspection_t *self, const rs_json_t *json, apr_time_t now,
+                          apr_pool_t *p)
 {
-    const char *why = NULL;
-    const rs_json_t *json =
-        rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why, p);
     const rs_json_t *active = rs_json_get(json, "active");
     rs_evidence_t evidence = { .reply = true };
     rs_claims_t claims;
     call_t call = { .result = CALL_ANSWERED };
 
-    if (!json)
-        return failed(CALL_FAILED,
-                      apr_psprintf(p, "its reply is no JSON object: %s", why ? why : "?"),
-                      RETRY_AFTER_DEFAULT);
     if (rs_json_type(active) != RS_JSON_BOOLEAN)
         return failed(CALL_FAILED, "its reply has no member active that is true or false",
                       RETRY_AFTER_DEFAULT);
@@ -113,6 +98,40 @@ static call_t read_answer(const rs_introspection_t *self, const rs_http_response
     call.verdict = rs_policy_judge(&self->spec->policy, &evidence, now, p);
     call.verdict.introspected = true;
     return call;
+}
+
+static call_t read_signed(const rs_introspection_t *self, const rs_http_response_t *response,
+                          apr_time_t now, apr_pool_t *p)
+{
+    rs_signed_reply_t reply = { self->spec, self->parts.keys, self->parts.decryption };
+    const char *why = NULL;
+    const rs_json_t *json =
+        strcmp(response->content_type, RS_SIGNED_REPLY_TYPE) == 0
+            ? rs_signed_reply_open(&reply, response->body, response->body_len, &why, now, p)
+            : NULL;
+
+    if (!json && !why)
+        why = "it is not of the type " RS_SIGNED_REPLY_TYPE
+              " that OAuth2RSIntrospectionResponse jwt demands";
+    return json ? read_claims(self, json, now, p)
+                : failed(CALL_FAILED, apr_pstrcat(p, "its reply is not taken: ", why, NULL),
+                         RETRY_AFTER_DEFAULT);
+}
+
+static call_t read_answer(const rs_introspection_t *self, const rs_http_response_t *response,
+                          apr_time_t now, apr_pool_t *p)
+{
+    const char *why = NULL;
+    const rs_json_t *json;
+
+    if (self->spec->introspection.signed_reply)
+        return read_signed(self, response, now, p);
+    json = rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why, p);
+    if (!json)
+        return failed(CALL_FAILED,
+                      apr_psprintf(p, "its reply is no JSON object: %s", why ? why : "?"),
+                      RETRY_AFTER_DEFAULT);
+    return read_claims(self, json, now, p);
 }
 
 /* A 400 is about the token when it says so: servers answer like that to a kind of token that they
@@ -186,7 +205,7 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
 
     if (self->spec->introspection.url)
         return self->spec->introspection.url;
-    if (rs_metadata_get(self->metadata, &document, now, why, p) != APR_SUCCESS)
+    if (rs_metadata_get(self->parts.metadata, &document, now, why, p) != APR_SUCCESS)
         return NULL;
     if (!document.introspection_endpoint)
         *why = "its metadata names no acceptable introspection_endpoint: add OAuth2RSIntrospection "
@@ -197,19 +216,22 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
 static call_t perform(rs_introspection_t *self, const char *endpoint,
                       const rs_presented_t *presented, apr_time_t now, apr_pool_t *p)
 {
-    rs_client_proof_t proof = rs_client_auth_prove(&self->auth, p);
+    rs_client_proof_t proof = rs_client_auth_prove(&self->auth, endpoint, now, p);
     rs_http_header_t header = { "Authorization", proof.authorization };
     rs_http_request_t request = { .peer = &self->spec->peer,
                                   .url = endpoint,
                                   .headers = &header,
                                   .header_count = proof.authorization ? 1 : 0,
                                   .body_bytes_max = RS_INTROSPECTION_BYTES_MAX };
+    const rs_introspection_spec_t *spec = &self->spec->introspection;
     rs_http_response_t *response;
     const char *why = NULL;
 
     request.form = apr_pstrcat(
         p, "token=", rs_form_encode(apr_pstrmemdup(p, presented->token, presented->token_len), p),
-        "&token_type_hint=access_token", proof.fields, NULL);
+        spec->params_hint ? "" : "&token_type_hint=access_token", spec->params, proof.fields, NULL);
+    if (spec->signed_reply)
+        request.accept = RS_SIGNED_REPLY_TYPE;
     if (!self->services->http)
         return failed(CALL_FAILED, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
     if (self->services->http->perform(self->services->http, &request, &response, &why, p) !=
@@ -263,30 +285,48 @@ static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr
 /* So that one slow issuer does not take all threads: the rest is told at once. */
 static bool crowded(rs_introspection_t *self, apr_time_t now)
 {
+    unsigned own = self->spec->introspection.waiting_max;
+    unsigned most = own ? own : self->services->waiting_max;
     apr_uint32_t kept_back;
 
-    if (!self->services->waiting_max || atomic_load(&self->waiting) <= self->services->waiting_max)
+    if (!most || atomic_load(&self->waiting) <= most)
         return false;
     if (rs_log_quiet_ask(&self->crowded, now, &kept_back))
         rs_log(self->services->log, RS_LOG_WARNING,
                "RS0523: provider %s: %u threads of this process wait for the issuer, which is the "
-               "limit; further tokens "
-               "that are not cached get 503 (%u more since the last line)",
-               self->spec->name, self->services->waiting_max, kept_back);
+               "limit (OAuth2RSMaxWaiting); further tokens that are not cached get 503 (%u more "
+               "since the last line)",
+               self->spec->name, most, kept_back);
     return true;
 }
 
-rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented,
-                                  apr_time_t now, apr_pool_t *p)
+/* Before a call: is there a reason not to make it? NULL: none. */
+static const char *reason_to_wait(rs_introspection_t *self, apr_interval_time_t *wait,
+                                  apr_time_t now)
 {
     apr_int64_t until = atomic_load(&self->left_alone_until);
+
+    if (until > now) {
+        *wait = until - now;
+        return "the issuer asked to be left alone for a while";
+    }
+    if (!rs_breaker_allows(&self->breaker, now)) {
+        *wait = rs_breaker_wait(&self->breaker, now);
+        return "the issuer does not answer; it is asked again later";
+    }
+    return NULL;
+}
+
+rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented,
+                                  bool *unreachable, apr_time_t now, apr_pool_t *p)
+{
+    apr_interval_time_t wait = 0;
+    const char *reason = reason_to_wait(self, &wait, now);
     call_t call;
 
-    if (until > now)
-        return rs_undecided("the issuer asked to be left alone for a while", until - now, now);
-    if (!rs_breaker_allows(&self->breaker, now))
-        return rs_undecided("the issuer does not answer; it is asked again later",
-                            rs_breaker_wait(&self->breaker, now), now);
+    *unreachable = true;
+    if (reason)
+        return rs_undecided(reason, wait, now);
     atomic_fetch_add(&self->waiting, 1);
     if (crowded(self, now))
         call =
@@ -294,6 +334,7 @@ rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t
     else
         call = ask(self, presented, now, p);
     atomic_fetch_sub(&self->waiting, 1);
+    *unreachable = call.result == CALL_FAILED || call.result == CALL_LATER;
     return call.result == CALL_ANSWERED ? call.verdict
                                         : rs_undecided(call.why, call.retry_after, now);
 }

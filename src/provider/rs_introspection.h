@@ -4,21 +4,33 @@
 #ifndef RS_INTROSPECTION_H
 #define RS_INTROSPECTION_H
 
+#include "provider/rs_decryption.h"
+#include "provider/rs_keys.h"
 #include "provider/rs_metadata.h"
 #include "token/rs_presented.h"
 
 typedef struct rs_introspection_t rs_introspection_t;
 
+/* What the provider has already, and the verifier uses. */
+typedef struct {
+    rs_metadata_t *metadata;
+    rs_keys_t *keys;             /* of the issuer: signed replies */
+    rs_decryption_t *decryption; /* ours: encrypted replies; NULL: none */
+    const rs_services_t *services;
+} rs_introspection_parts_t;
+
 /* Reads the client's secret, as the user we are now. *why is a sentence when the answer is not
  * APR_SUCCESS. */
 apr_status_t rs_introspection_create(rs_introspection_t **introspection,
-                                     const rs_provider_spec_t *spec, rs_metadata_t *metadata,
-                                     const rs_services_t *services, const char **why,
+                                     const rs_provider_spec_t *spec,
+                                     const rs_introspection_parts_t *parts, const char **why,
                                      apr_pool_t *p);
 
-/* One call. Any reply but a well-formed one about this token is undecided. The verdict lives as
- * long as p. */
+/* One call. Any reply but a well-formed one about this token is undecided. *unreachable: because
+ * the issuer does not answer or does not work, not because of what it says about us. The verdict
+ * lives as long as p. */
 rs_verdict_t rs_introspection_ask(rs_introspection_t *introspection,
-                                  const rs_presented_t *presented, apr_time_t now, apr_pool_t *p);
+                                  const rs_presented_t *presented, bool *unreachable,
+                                  apr_time_t now, apr_pool_t *p);
 
 #endif

@@ -90,6 +90,17 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
     return NULL;
 }
 
+const rs_jwk_t *rs_jwt_key_of(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
+                              apr_time_t now, apr_pool_t *p)
+{
+    const rs_alg_t *alg = rs_jws_alg(jws);
+    rs_verdict_t verdict;
+
+    return alg && rs_alg_set_has(spec->keys.algorithms, alg)
+               ? find_key(spec, keys, jws, &verdict, now, p)
+               : NULL;
+}
+
 rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
                           apr_time_t now, apr_pool_t *p)
 {

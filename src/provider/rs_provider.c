@@ -2,6 +2,7 @@
 /* Providers, and the way of a token through them: local cache, choice of the judge, judgement,
  * caches. */
 #include "provider/rs_provider.h"
+#include "cache/rs_cache_claim.h"
 #include "base/rs_limits.h"
 #include "provider/rs_decryption.h"
 #include "provider/rs_introspection.h"
@@ -20,8 +21,16 @@ struct rs_provider_t {
     rs_decryption_t *decryption;       /* NULL: no key */
     rs_introspection_t *introspection; /* NULL: it is never asked */
     atomic_bool keys_wanted;           /* a JWT of this issuer was seen */
-    rs_log_quiet_t ambiguous;
+    rs_log_quiet_t ambiguous, stale;
 };
+
+static apr_status_t create_introspection(rs_provider_t *made, const char **why, apr_pool_t *p)
+{
+    rs_introspection_parts_t parts = { made->metadata, made->keys, made->decryption,
+                                       made->services };
+
+    return rs_introspection_create(&made->introspection, made->spec, &parts, why, p);
+}
 
 apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec_t *spec,
                                 const rs_services_t *services, apr_time_t now, const char **why,
@@ -42,8 +51,7 @@ apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec
     if (status == APR_SUCCESS && spec->keys.decryption_files->nelts)
         status = rs_decryption_create(&made->decryption, spec, services, now, why, p);
     if (status == APR_SUCCESS && rs_provider_spec_introspects(spec))
-        status =
-            rs_introspection_create(&made->introspection, spec, made->metadata, services, why, p);
+        status = create_introspection(made, why, p);
     if (status != APR_SUCCESS) {
         if (!*why)
             *why = "there is no memory or no lock for it";
@@ -80,6 +88,7 @@ void rs_provider_forget(rs_provider_t *provider)
 typedef struct {
     rs_provider_t *provider;
     const rs_presented_t *presented;
+    const char *client;
     rs_cache_ttl_t ttl;
     rs_sha256_t key; /* of the caches */
     apr_time_t now;
@@ -99,8 +108,9 @@ static matter_t matter_of(const rs_question_t *question, unsigned which, apr_tim
     const rs_introspection_spec_t *spec = &provider->spec->introspection;
     matter_t matter = { .provider = provider,
                         .presented = question->presented,
+                        .client = question->client,
                         .ttl = { shorter(spec->ttl_positive, question->ttl_positive),
-                                 shorter(spec->ttl_negative, question->ttl_negative) },
+                                 shorter(spec->ttl_negative, question->ttl_negative), spec->stale },
                         .now = now,
                         .p = p };
     rs_span_t spans[] = { { use, sizeof use },
@@ -146,15 +156,70 @@ static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
     return rs_jwt_judge(provider->spec, provider->keys, jws, matter->now, matter->p);
 }
 
+/* A client that brings one bad token after the other must not make us ask for each. */
+static apr_interval_time_t wait_of_client(const matter_t *matter)
+{
+    rs_budget_t *failures = matter->provider->services->failures;
+
+    return failures && matter->client ? rs_budget_wait(failures, matter->client, matter->now) : 0;
+}
+
+static void note_failure(const matter_t *matter, const rs_verdict_t *verdict)
+{
+    rs_budget_t *failures = matter->provider->services->failures;
+
+    if (failures && matter->client && verdict->outcome == RS_TOKEN_INACTIVE)
+        rs_budget_count(failures, matter->client, matter->now);
+}
+
+/* OAuth2RSStaleIfError: better what the issuer said a while ago than nothing. NULL: there is
+ * nothing. */
+static const rs_verdict_t *stale_instead(const matter_t *matter)
+{
+    rs_provider_t *provider = matter->provider;
+    rs_cache_t *cache = provider->services->cache;
+    const rs_verdict_t *known =
+        cache ? rs_cache_fetch_stale(cache, &matter->key, &matter->ttl, matter->now, matter->p)
+              : NULL;
+    apr_uint32_t kept_back;
+
+    if (known && rs_log_quiet_ask(&provider->stale, matter->now, &kept_back))
+        rs_log(provider->services->log, RS_LOG_WARNING,
+               "RS0532: provider %s: the issuer cannot be reached; tokens that it accepted before "
+               "are taken a while longer (OAuth2RSStaleIfError; %u more since the last line)",
+               provider->spec->name, kept_back);
+    return known;
+}
+
+static rs_verdict_t throttled(apr_interval_time_t wait, apr_time_t now)
+{
+    rs_verdict_t verdict =
+        rs_refuse(RS_CLIENT_THROTTLED, "too many inactive tokens from this address", now);
+
+    verdict.retry_after = wait;
+    return verdict;
+}
+
 /* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
 static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local)
 {
-    rs_verdict_t asked = rs_introspection_ask(matter->provider->introspection, matter->presented,
-                                              matter->now, matter->p);
-    apr_time_t until = asked.valid_until;
+    apr_interval_time_t wait = wait_of_client(matter);
+    const rs_verdict_t *known;
+    rs_verdict_t asked;
+    apr_time_t until;
+    bool unreachable;
 
+    if (wait > 0)
+        return throttled(wait, matter->now);
+    asked = rs_introspection_ask(matter->provider->introspection, matter->presented, &unreachable,
+                                 matter->now, matter->p);
+    note_failure(matter, &asked);
+    if (asked.outcome == RS_TOKEN_UNDECIDED && unreachable &&
+        (known = stale_instead(matter)) != NULL)
+        return *known;
     if (!local || !rs_verdict_is_accepted(&asked))
         return asked;
+    until = asked.valid_until;
     asked = *local;
     asked.introspected = true;
     if (until < asked.valid_until)
@@ -162,22 +227,50 @@ static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local
     return asked;
 }
 
+static apr_interval_time_t call_time_max(const rs_provider_spec_t *spec)
+{
+    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
+}
+
+#define CLAIM_POLL_FIRST (2 * 1000)
+#define CLAIM_POLL_MAX (50 * 1000)
+
+/* Somebody on this host or another asks the same: wait for what he finds, no longer than a call
+ * takes. NULL: the asking is ours. */
+static const rs_verdict_t *wait_for_others(matter_t *matter, rs_cache_claim_t *claim)
+{
+    rs_cache_t *cache = matter->provider->services->cache;
+    apr_interval_time_t longest = call_time_max(matter->provider->spec), pause = CLAIM_POLL_FIRST;
+    apr_time_t begun = matter->now;
+    const rs_verdict_t *known;
+
+    while (!rs_cache_claim_take(claim, cache, &matter->key, longest, matter->now, matter->p)) {
+        if (matter->now - begun >= longest)
+            return NULL;
+        apr_sleep(pause);
+        matter->now += pause;
+        if ((known = from_cache(matter, false)) != NULL)
+            return known;
+        pause = 2 * pause < CLAIM_POLL_MAX ? 2 * pause : CLAIM_POLL_MAX;
+    }
+    return NULL;
+}
+
 /* Ask, keep the answer, and let those know who wait for it. */
 static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *local,
                                  rs_flight_t *flight)
 {
-    rs_verdict_t verdict = ask_issuer(matter, local);
-    rs_entry_t *entry = to_cache(matter, &verdict);
+    matter_t later = *matter; /* waiting takes time */
+    rs_cache_claim_t claim = { .tier = NULL };
+    const rs_verdict_t *known = flight ? wait_for_others(&later, &claim) : NULL;
+    rs_verdict_t verdict = known ? *known : ask_issuer(&later, local);
+    rs_entry_t *entry = known ? rs_entry_of_verdict(known, matter->p) : to_cache(&later, &verdict);
 
+    rs_cache_claim_end(&claim, later.now, matter->p);
     if (flight)
         rs_flight_land(flight, entry);
     rs_entry_release(entry);
     return verdict;
-}
-
-static apr_interval_time_t call_time_max(const rs_provider_spec_t *spec)
-{
-    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
 }
 
 /* By introspection; local is the verdict on the token itself when it has to agree. */
@@ -199,12 +292,14 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
         rs_entry_release_with(entry, matter->p);
         return *rs_entry_verdict(entry);
     }
+    /* Who waited in vain asks for himself: the answer may be too large to be handed on. */
     if (!flight)
-        return rs_undecided("another request asks the issuer about this token, and has no answer",
-                            0, matter->now);
+        return ask_and_tell(matter, local, NULL);
     /* Somebody may have landed between our look and our boarding. */
     if ((known = from_cache(matter, true)) != NULL) {
-        rs_flight_land(flight, NULL);
+        entry = rs_entry_of_verdict(known, matter->p);
+        rs_flight_land(flight, entry);
+        rs_entry_release(entry);
         return *known;
     }
     return ask_and_tell(matter, local, flight);

@@ -35,6 +35,7 @@ typedef struct {
     rs_provider_t *const *providers; /* those of the Location */
     unsigned provider_count;
     const rs_presented_t *presented;
+    const char *client; /* whose budget of inactive tokens is used; NULL: nobody's */
     apr_interval_time_t ttl_positive,
         ttl_negative; /* the Location's caps; RS_TTL_UNLIMITED: none; 0: ask anew */
 } rs_question_t;

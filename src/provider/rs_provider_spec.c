@@ -42,6 +42,9 @@ rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p)
     spec->keys.cooldown = apr_time_from_sec(30);
     spec->introspection.ttl_positive = apr_time_from_sec(300);
     spec->introspection.ttl_negative = apr_time_from_sec(10);
+    spec->introspection.breaker_failures = 5;
+    spec->introspection.breaker_open = apr_time_from_sec(10);
+    spec->introspection.params = "";
     spec->peer.connect_timeout = apr_time_from_sec(2);
     spec->peer.total_timeout = apr_time_from_sec(5);
     return spec;
@@ -59,20 +62,45 @@ bool rs_provider_spec_introspects(const rs_provider_spec_t *spec)
             (spec->introspection.url || spec->introspection.client_id));
 }
 
-static const char *check_client(rs_introspection_spec_t *introspection)
+/* What each way of client authentication needs. */
+static const struct {
+    rs_client_auth_method_t method;
+    bool id, secret, key, certificate;
+} needs[] = {
+    { RS_CLIENT_AUTH_BASIC, true, true, false, false },
+    { RS_CLIENT_AUTH_POST, true, true, false, false },
+    { RS_CLIENT_AUTH_SECRET_JWT, true, true, false, false },
+    { RS_CLIENT_AUTH_PRIVATE_KEY_JWT, true, false, true, false },
+    { RS_CLIENT_AUTH_TLS, true, false, false, true },
+    { RS_CLIENT_AUTH_BEARER, true, true, false, false },
+};
+
+static const char *check_client(const rs_provider_spec_t *spec,
+                                rs_introspection_spec_t *introspection)
 {
     bool secret = introspection->client_secret.value != NULL;
+    unsigned i;
 
     if (introspection->auth == RS_CLIENT_AUTH_UNSET && secret)
         introspection->auth = RS_CLIENT_AUTH_BASIC;
     if (introspection->auth == RS_CLIENT_AUTH_UNSET)
         return "introspection needs credentials: add OAuth2RSClient ID SECRET-SOURCE, or write "
                "OAuth2RSClientAuth none if this issuer answers anybody";
-    if (introspection->auth != RS_CLIENT_AUTH_NONE && !introspection->client_id)
-        return "OAuth2RSClientAuth is set but OAuth2RSClient is missing: add OAuth2RSClient ID "
-               "SECRET-SOURCE";
-    if (introspection->auth != RS_CLIENT_AUTH_NONE && !secret)
-        return "OAuth2RSClient has no secret: write OAuth2RSClient ID file:PATH";
+    for (i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        if (needs[i].method != introspection->auth)
+            continue;
+        if (needs[i].id && !introspection->client_id)
+            return "OAuth2RSClientAuth is set but OAuth2RSClient is missing: add OAuth2RSClient ID "
+                   "SECRET-SOURCE";
+        if (needs[i].secret && !secret)
+            return "OAuth2RSClient has no secret: write OAuth2RSClient ID file:PATH";
+        if (needs[i].key && !introspection->client_key.value)
+            return "OAuth2RSClientAuth private_key_jwt needs a key: add OAuth2RSClientKey "
+                   "file:PATH";
+        if (needs[i].certificate && !spec->peer_key.value)
+            return "OAuth2RSClientAuth tls needs a certificate: add OAuth2RSClientCertificate "
+                   "file:CERT file:KEY";
+    }
     return NULL;
 }
 
@@ -111,7 +139,7 @@ const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
                "https://api.example.com, or "
                "write OAuth2RSAudience any to accept tokens that were made for other APIs too";
     if (rs_provider_spec_introspects(spec)) {
-        if ((trouble = check_client(&spec->introspection)) != NULL)
+        if ((trouble = check_client(spec, &spec->introspection)) != NULL)
             return trouble;
         if (!spec->introspection.url && spec->metadata.off)
             return "OAuth2RSMetadata is off and no endpoint is named: add OAuth2RSIntrospection "
@@ -120,6 +148,16 @@ const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
     if (spec->peer.connect_timeout > spec->peer.total_timeout)
         return "OAuth2RSTimeout: the time to connect is longer than the total";
     return check_keys(spec, p);
+}
+
+const char *rs_provider_spec_load(rs_provider_spec_t *spec, apr_pool_t *p)
+{
+    apr_size_t len;
+
+    if (spec->peer_key.value &&
+        rs_source_read(&spec->peer_key, &spec->peer.client_key_pem, &len, p) != APR_SUCCESS)
+        return "the key of OAuth2RSClientCertificate cannot be read";
+    return NULL;
 }
 
 /* ---- fingerprint ---- */
@@ -192,6 +230,8 @@ void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *f
     number(fields, spec->keys.algorithms, p);
     field(fields, spec->introspection.url, p);
     field(fields, spec->introspection.client_id, p);
+    field(fields, spec->introspection.params, p);
+    number(fields, spec->introspection.signed_reply, p);
     policy_fields(fields, &spec->policy, p);
     span.bytes = apr_array_pstrcat(p, fields, 0);
     span.len = strlen(span.bytes);

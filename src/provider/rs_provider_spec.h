@@ -22,6 +22,10 @@ typedef enum {
     RS_CLIENT_AUTH_UNSET,
     RS_CLIENT_AUTH_BASIC,
     RS_CLIENT_AUTH_POST,
+    RS_CLIENT_AUTH_SECRET_JWT,
+    RS_CLIENT_AUTH_PRIVATE_KEY_JWT,
+    RS_CLIENT_AUTH_TLS,
+    RS_CLIENT_AUTH_BEARER,
     RS_CLIENT_AUTH_NONE
 } rs_client_auth_method_t;
 
@@ -46,7 +50,18 @@ typedef struct {
     const char *client_id;
     rs_source_t client_secret; /* .value NULL: none */
     rs_client_auth_method_t auth;
-    apr_interval_time_t ttl_positive, ttl_negative;
+    rs_source_t client_key;         /* of private_key_jwt; .value NULL: none */
+    const rs_alg_t *client_key_alg; /* NULL: what the key is for */
+    const char *assertion_audience; /* NULL: the issuer, or the endpoint: */
+    bool assertion_for_endpoint;
+    const char *params; /* "&name=value...", "" for none */
+    bool params_hint;   /* token_type_hint is among them */
+    bool signed_reply;  /* RFC 9701 is asked for and demanded */
+    bool signed_reply_any_audience;
+    apr_interval_time_t ttl_positive, ttl_negative, stale;
+    unsigned breaker_failures; /* 0: never opens */
+    apr_interval_time_t breaker_open;
+    unsigned waiting_max; /* threads of one process; 0: half of them */
 } rs_introspection_spec_t;
 
 typedef struct {
@@ -57,6 +72,7 @@ typedef struct {
     rs_keys_spec_t keys;
     rs_introspection_spec_t introspection;
     rs_http_peer_t peer;
+    rs_source_t peer_key; /* of the client certificate; .value NULL: none */
 } rs_provider_spec_t;
 
 /* A draft with the defaults of the manual. */
@@ -65,6 +81,10 @@ rs_provider_spec_t *rs_provider_spec_create(const char *name, apr_pool_t *p);
 /* What no single directive can see: what is missing, what contradicts. NULL is fine, else a
  * sentence with the remedy. Completes the draft with what follows from it. */
 const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p);
+
+/* Read what calls to the issuer need, as the user we are now: the key of the client certificate.
+ * NULL is fine, else a sentence. */
+const char *rs_provider_spec_load(rs_provider_spec_t *spec, apr_pool_t *p);
 
 /* Is a token of no visible issuer a question for this provider's introspection endpoint? */
 bool rs_provider_spec_introspects(const rs_provider_spec_t *spec);

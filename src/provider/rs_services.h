@@ -3,6 +3,7 @@
 #ifndef RS_SERVICES_H
 #define RS_SERVICES_H
 
+#include "base/rs_budget.h"
 #include "base/rs_log.h"
 #include "cache/rs_cache.h"
 #include "net/rs_http.h"
@@ -12,7 +13,8 @@ typedef struct {
     rs_cache_t *cache;
     const rs_log_t *log;
     apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
-    unsigned waiting_max; /* threads of this process that may wait for one issuer; 0: no limit */
+    rs_budget_t *failures; /* introspections that end inactive, by client; NULL: no limit */
+    unsigned waiting_max;  /* threads of this process that may wait for one issuer; 0: no limit */
 } rs_services_t;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/rs_digest.h"
 #include "fuzz.h"
 #include "provider/rs_introspection.h"
+#include "provider/rs_signed_reply.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -29,7 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     transport_t transport = { { hand_over }, { .content_type = "application/json" } };
     rs_services_t services = { .http = &transport.base, .random = rs_random_bytes };
     rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
+    rs_introspection_parts_t parts = { NULL, NULL, NULL, NULL };
     rs_introspection_t *introspection;
+    bool unreachable;
     rs_provider_spec_t *spec;
     rs_verdict_t verdict;
     const char *why;
@@ -47,10 +50,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     transport.response.status = statuses[bytes[0] % 8];
     transport.response.body = apr_pstrmemdup(p, (const char *)bytes + 1, len - 1);
     transport.response.body_len = len - 1;
-    if (rs_introspection_create(&introspection, spec, NULL, &services, &why, p) != APR_SUCCESS)
+    /* Every other one is asked to be signed: the issuer has no key, so none is. */
+    spec->introspection.signed_reply = (bytes[0] & 8) != 0;
+    if (spec->introspection.signed_reply)
+        transport.response.content_type = RS_SIGNED_REPLY_TYPE;
+    spec->metadata.off = true;
+    parts.services = &services;
+    if (rs_keys_create(&parts.keys, spec, NULL, &services, p) != APR_SUCCESS ||
+        rs_introspection_create(&introspection, spec, &parts, &why, p) != APR_SUCCESS)
         abort();
-    verdict = rs_introspection_ask(introspection, &presented, apr_time_from_sec(1700000000), p);
-    if (rs_verdict_is_accepted(&verdict) && transport.response.status != 200)
+    verdict = rs_introspection_ask(introspection, &presented, &unreachable,
+                                   apr_time_from_sec(1700000000), p);
+    if (rs_verdict_is_accepted(&verdict) &&
+        (transport.response.status != 200 || spec->introspection.signed_reply))
         abort();
     apr_pool_destroy(p);
     return 0;

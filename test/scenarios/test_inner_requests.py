@@ -2,6 +2,7 @@
 """Requests that httpd makes out of one: index files, includes, rewrites, error documents; and answers in HTTP/2."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -96,11 +97,23 @@ def test_an_error_document_elsewhere(bed):
 
 def test_the_log_names_the_first_outcome(bed):
     server, issuer = bed
+    access = server.folder / "access"
+
+    def line_of(number):
+        """httpd writes it when the answer has gone."""
+        end = time.monotonic() + 5
+        while len(access.read_text().splitlines()) < number and time.monotonic() < end:
+            time.sleep(0.02)
+        return access.read_text().splitlines()[number - 1].split()
+
+    server.stop()  # what earlier scenarios asked is written then
+    server.start()
+    lines = len(access.read_text().splitlines())
     server.get("/script", issuer.jwt(scope="read", client_id="shop"))
-    last = (server.folder / "access").read_text().splitlines()[-1].split()
+    last = line_of(lines + 1)
     assert last[0] == "403" and last[2] == "scope_insufficient" and last[4] == "shop" and len(last[3]) == 8
     server.get("/script")
-    assert (server.folder / "access").read_text().splitlines()[-1].split()[2] == "token_absent"
+    assert line_of(lines + 2)[2] == "token_absent"
 
 
 def test_http_2(httpd, issuer, folder):

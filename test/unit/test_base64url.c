@@ -14,7 +14,8 @@ static void every_input_of_up_to_two_bytes_comes_back(void **state)
                 const char *text = rs_base64url_encode(bytes, len, *state);
                 unsigned char *back;
                 apr_size_t back_len;
-                assert_int_equal(rs_base64url_decode(text, strlen(text), &back, &back_len, *state), APR_SUCCESS);
+                assert_int_equal(rs_base64url_decode(text, strlen(text), &back, &back_len, *state),
+                                 APR_SUCCESS);
                 assert_int_equal(back_len, len);
                 assert_memory_equal(back, bytes, len);
             }
@@ -41,13 +42,15 @@ static void of_all_texts_of_two_signs_only_canonical_ones_pass(void **state)
 
 static void padding_white_space_and_other_alphabets_are_refused(void **state)
 {
-    static const char *const bad[] = { "QQ==", "QQ=", "Q", "QUI=", "QU I", "QUI\n", "+/8A", "QUJDR", "=", "A A A" };
+    static const char *const bad[] = { "QQ==",  "QQ=",  "Q",     "QUI=", "QU I",
+                                       "QUI\n", "+/8A", "QUJDR", "=",    "A A A" };
     unsigned char *back;
     apr_size_t len;
     unsigned i;
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(rs_base64url_decode(bad[i], strlen(bad[i]), &back, &len, *state), APR_EINVAL);
+        assert_int_equal(rs_base64url_decode(bad[i], strlen(bad[i]), &back, &len, *state),
+                         APR_EINVAL);
 }
 
 static void ordinary_base64_has_padding(void **state)

@@ -17,8 +17,8 @@
 #define SECOND apr_time_from_sec(1)
 #define LOCAL_TTL (5 * SECOND)
 
-static const rs_cache_ttl_t usual = { 300 * SECOND, 10 * SECOND };
-static const rs_cache_ttl_t zero = { 0, 0 };
+static const rs_cache_ttl_t usual = { 300 * SECOND, 10 * SECOND, 0 };
+static const rs_cache_ttl_t zero = { 0, 0, 0 };
 
 typedef struct {
     fake_tier_t tier;
@@ -172,7 +172,7 @@ static void ttl_zero_neither_stores_nor_reads(void **state)
 /* One Location may want fresher answers than the one that stored. */
 static void each_reader_has_its_own_idea_of_fresh(void **state)
 {
-    const rs_cache_ttl_t strict = { 2 * SECOND, SECOND };
+    const rs_cache_ttl_t strict = { 2 * SECOND, SECOND, 0 };
     world_t *w = world(true, false, *state);
     rs_verdict_t verdict = introspected(w);
 

@@ -5,12 +5,15 @@
 
 #include <stdlib.h>
 
-static const char text[] = "{\"sub\":\"alice\",\"n\":-5,\"r\":2.5,\"t\":true,\"f\":false,\"z\":null,\"e\":\"\","
-                           "\"list\":[\"a\",1,[\"b\"],{\"c\":\"d\"}],\"o\":{\"a/b\":{\"m~n\":7},\"\":1},\"cognito:groups\":[\"x\"]}";
+static const char text[] =
+    "{\"sub\":\"alice\",\"n\":-5,\"r\":2.5,\"t\":true,\"f\":false,\"z\":null,\"e\":\"\","
+    "\"list\":[\"a\",1,[\"b\"],{\"c\":\"d\"}],\"o\":{\"a/"
+    "b\":{\"m~n\":7},\"\":1},\"cognito:groups\":[\"x\"]}";
 
 static rs_claims_t flat(void **state)
 {
-    const rs_json_t *object = rs_json_object(text, strlen(text), &rs_json_token_limits, NULL, *state);
+    const rs_json_t *object =
+        rs_json_object(text, strlen(text), &rs_json_token_limits, NULL, *state);
 
     assert_non_null(object);
     return rs_claims_from_json(object, *state);

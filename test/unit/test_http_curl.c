@@ -134,11 +134,12 @@ static void reply_is_handed_over_whole(void **state)
 {
     fixture_t *f = *state;
 
-    assert_int_equal(call_script(f, answer_once,
-                                 "HTTP/1.1 429 Slow down\r\ncontent-type:  Application/JSON ;charset=utf-8 \r\n"
-                                 "Cache-Control: private\r\nAGE: 7\r\nRetry-After: 12\r\n"
-                                 "Cache-Control: max-age=60\r\nContent-Length: 15\r\n\r\n{\"active\":true}"),
-                     APR_SUCCESS);
+    assert_int_equal(
+        call_script(f, answer_once,
+                    "HTTP/1.1 429 Slow down\r\ncontent-type:  Application/JSON ;charset=utf-8 \r\n"
+                    "Cache-Control: private\r\nAGE: 7\r\nRetry-After: 12\r\n"
+                    "Cache-Control: max-age=60\r\nContent-Length: 15\r\n\r\n{\"active\":true}"),
+        APR_SUCCESS);
     assert_int_equal(f->response->status, 429);
     assert_string_equal(f->response->content_type, "application/json");
     assert_string_equal(f->response->cache_control, "private, max-age=60");
@@ -152,7 +153,8 @@ static void absent_headers_are_null_and_an_absent_type_is_empty(void **state)
 {
     fixture_t *f = *state;
 
-    assert_int_equal(call_script(f, answer_once, "HTTP/1.1 204 No\r\nRetry-After:\r\n\r\n"), APR_SUCCESS);
+    assert_int_equal(call_script(f, answer_once, "HTTP/1.1 204 No\r\nRetry-After:\r\n\r\n"),
+                     APR_SUCCESS);
     assert_int_equal(f->response->status, 204);
     assert_string_equal(f->response->content_type, "");
     assert_null(f->response->cache_control);
@@ -175,12 +177,13 @@ static void interim_replies_and_trailers_are_not_the_reply(void **state)
 {
     fixture_t *f = *state;
 
-    assert_int_equal(call_script(f, answer_once,
-                                 "HTTP/1.1 100 Continue\r\nAge: 1\r\n\r\n"
-                                 "HTTP/1.1 103 Early Hints\r\nContent-Type: text/plain\r\n\r\n"
-                                 "HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\n"
-                                 "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nRetry-After: 9\r\n\r\n"),
-                     APR_SUCCESS);
+    assert_int_equal(
+        call_script(f, answer_once,
+                    "HTTP/1.1 100 Continue\r\nAge: 1\r\n\r\n"
+                    "HTTP/1.1 103 Early Hints\r\nContent-Type: text/plain\r\n\r\n"
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nRetry-After: 9\r\n\r\n"),
+        APR_SUCCESS);
     assert_int_equal(f->response->status, 200);
     assert_string_equal(f->response->content_type, "application/jwt");
     assert_null(f->response->age);
@@ -203,11 +206,11 @@ static void overlong_header_value_counts_as_absent(void **state)
 
     memset(value, 'x', RS_HTTP_HEADER_BYTES_MAX + 1);
     value[RS_HTTP_HEADER_BYTES_MAX + 1] = '\0';
-    assert_int_equal(call_script(f, answer_once,
-                                 apr_pstrcat(f->p, "HTTP/1.1 200 OK\r\nAge: ", value + 1,
-                                             "\r\nRetry-After: ", value,
-                                             "\r\nContent-Length: 0\r\n\r\n", NULL)),
-                     APR_SUCCESS);
+    assert_int_equal(
+        call_script(f, answer_once,
+                    apr_pstrcat(f->p, "HTTP/1.1 200 OK\r\nAge: ", value + 1,
+                                "\r\nRetry-After: ", value, "\r\nContent-Length: 0\r\n\r\n", NULL)),
+        APR_SUCCESS);
     assert_int_equal(strlen(f->response->age), RS_HTTP_HEADER_BYTES_MAX);
     assert_null(f->response->retry_after);
 }
@@ -216,9 +219,10 @@ static void compressed_body_stays_as_it_came(void **state)
 {
     fixture_t *f = *state;
 
-    assert_int_equal(call_script(f, answer_once,
-                                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz"),
-                     APR_SUCCESS);
+    assert_int_equal(
+        call_script(f, answer_once,
+                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz"),
+        APR_SUCCESS);
     assert_string_equal(f->response->body, "zzzz");
 }
 
@@ -227,11 +231,13 @@ static void redirect_is_not_followed(void **state)
     fixture_t *f = *state;
     http_server_t *other = http_server_start(answer_always, NULL, NULL, NULL);
 
-    assert_int_equal(call_script(f, answer_once,
-                                 apr_psprintf(f->p, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\n"
-                                                    "Content-Length: 0\r\n\r\n",
-                                              http_server_port(other))),
-                     APR_SUCCESS);
+    assert_int_equal(
+        call_script(f, answer_once,
+                    apr_psprintf(f->p,
+                                 "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\n"
+                                 "Content-Length: 0\r\n\r\n",
+                                 http_server_port(other))),
+        APR_SUCCESS);
     assert_int_equal(f->response->status, 302);
     assert_int_equal(http_server_accepted(other), 0);
     http_server_stop(other);
@@ -493,8 +499,8 @@ static void *call_many(void *baton)
         apr_pool_t *p;
 
         apr_pool_create(&p, NULL);
-        caller->status = caller->f->http->perform(caller->f->http, &caller->request, &response,
-                                                  &caller->why, p);
+        caller->status =
+            caller->f->http->perform(caller->f->http, &caller->request, &response, &caller->why, p);
         if (caller->status != APR_SUCCESS || response->body_len != 2)
             caller->failed++;
         apr_pool_destroy(p);
@@ -599,7 +605,8 @@ static void silence_ends_with_the_total_timeout(void **state)
 static void drip(http_stream_t *stream, const void *baton)
 {
     (void)baton;
-    if (!http_stream_read(stream) || !http_stream_say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"))
+    if (!http_stream_read(stream) ||
+        !http_stream_say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"))
         return;
     while (http_stream_say(stream, "x"))
         usleep(10000);
@@ -631,7 +638,8 @@ static void broken_replies_are_errors(void **state)
     static const char *const replies[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"active\":",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+        "chunked\r\n\r\nffffffffffffffffffff\r\n{}\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
         "HTTP/1.1 100 Continue\r\n\r\n",
@@ -713,7 +721,8 @@ static void endless_headers_are_cut_off(void **state)
 {
     static const char *const lines[] = {
         "X-Header: 1234567890123456789012345678901234567890123456789012345678901234567890\r\n",
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxx",
     };
     fixture_t *f = *state;
 
@@ -775,8 +784,8 @@ static void name_client(http_stream_t *stream, const void *baton)
     if (cert)
         X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof name);
     X509_free(cert);
-    apr_snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", (int)strlen(name),
-                 name);
+    apr_snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s",
+                 (int)strlen(name), name);
     answer_always(stream, reply);
 }
 

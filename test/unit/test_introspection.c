@@ -52,18 +52,21 @@ static world_t *draft(apr_pool_t *p)
 
 static world_t *begin(world_t *w)
 {
+    rs_introspection_parts_t parts = { NULL, NULL, NULL, &w->services };
     const char *why = NULL;
 
     assert_int_equal(rs_metadata_create(&w->metadata, w->spec, &w->services, w->p), APR_SUCCESS);
-    assert_int_equal(
-        rs_introspection_create(&w->introspection, w->spec, w->metadata, &w->services, &why, w->p),
-        APR_SUCCESS);
+    parts.metadata = w->metadata;
+    assert_int_equal(rs_introspection_create(&w->introspection, w->spec, &parts, &why, w->p),
+                     APR_SUCCESS);
     return w;
 }
 
 static rs_verdict_t ask(world_t *w, apr_time_t now)
 {
-    return rs_introspection_ask(w->introspection, &w->presented, now, w->p);
+    bool unreachable;
+
+    return rs_introspection_ask(w->introspection, &w->presented, &unreachable, now, w->p);
 }
 
 static rs_verdict_t ask_with(world_t *w, int status, const char *body)
@@ -285,11 +288,12 @@ static void the_endpoint_may_come_from_the_metadata(void **state)
 static void *APR_THREAD_FUNC ask_in_thread(apr_thread_t *thread, void *data)
 {
     world_t *w = data;
+    bool unreachable;
     apr_pool_t *p;
 
     (void)thread;
     apr_pool_create(&p, NULL);
-    (void)rs_introspection_ask(w->introspection, &w->presented, NOW, p);
+    (void)rs_introspection_ask(w->introspection, &w->presented, &unreachable, NOW, p);
     apr_pool_destroy(p);
     return NULL;
 }

@@ -19,7 +19,8 @@ static const rs_json_t *parse(const char *text, apr_size_t len, apr_pool_t *p)
 /* Well-formed, and refused all the same: duplicate names, and a NUL in a text. */
 static bool we_are_stricter(const char *name)
 {
-    return strstr(name, "duplicated_key") || strstr(name, "null_escape") || strstr(name, "escaped_null_in_key");
+    return strstr(name, "duplicated_key") || strstr(name, "null_escape") ||
+           strstr(name, "escaped_null_in_key");
 }
 
 typedef struct {
@@ -81,8 +82,18 @@ static void the_json_test_suite_is_passed(void **state)
 
 static void only_an_object_is_accepted(void **state)
 {
-    static const char *const bad[] = { "", " ", "[]", "1", "\"a\"", "null", "{} {}", "{}x", "{\"a\":1,\"a\":2}",
-                                       "{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":\"\\u0000\"}", "{\"a\\u0000b\":1}" };
+    static const char *const bad[] = { "",
+                                       " ",
+                                       "[]",
+                                       "1",
+                                       "\"a\"",
+                                       "null",
+                                       "{} {}",
+                                       "{}x",
+                                       "{\"a\":1,\"a\":2}",
+                                       "{\"a\":{\"b\":1,\"b\":1}}",
+                                       "{\"a\":\"\\u0000\"}",
+                                       "{\"a\\u0000b\":1}" };
     unsigned i;
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -120,22 +131,27 @@ static void values_are_bounded(void **state)
     unsigned i;
 
     for (i = 0; i < rs_json_token_limits.values_max; i++)
-        text = i % 64 ? apr_pstrcat(*state, text, ",0", NULL) : apr_pstrcat(*state, text, ",0", NULL);
+        text =
+            i % 64 ? apr_pstrcat(*state, text, ",0", NULL) : apr_pstrcat(*state, text, ",0", NULL);
     text = apr_pstrcat(*state, text, "]}", NULL);
     assert_null(parse(text, strlen(text), *state));
 }
 
 static void texts_are_quoted_in_ascii(void **state)
 {
-    assert_string_equal(rs_json_quote("a\"\\\n\xc3\xa9\xf0\x9f\x98\x80", *state), "\"a\\\"\\\\\\n\\u00E9\\uD83D\\uDE00\"");
+    assert_string_equal(rs_json_quote("a\"\\\n\xc3\xa9\xf0\x9f\x98\x80", *state),
+                        "\"a\\\"\\\\\\n\\u00E9\\uD83D\\uDE00\"");
     assert_null(rs_json_quote("\xff", *state));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(the_json_test_suite_is_passed), CASE(only_an_object_is_accepted), CASE(depth_is_bounded),
-        CASE(values_are_bounded),            CASE(texts_are_quoted_in_ascii),
+        CASE(the_json_test_suite_is_passed),
+        CASE(only_an_object_is_accepted),
+        CASE(depth_is_bounded),
+        CASE(values_are_bounded),
+        CASE(texts_are_quoted_in_ascii),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

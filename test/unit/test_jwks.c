@@ -82,13 +82,15 @@ static void a_map_of_kid_to_pem_gives_named_keys(void **state)
     const rs_jwk_t *a, *b;
     const char *pem_a = rs_json_quote(key_certificate("RSA", true, &a, *state), *state);
     const char *pem_b = rs_json_quote(key_certificate("RSA", true, &b, *state), *state);
-    const rs_jwks_t *set =
-        set_of(apr_psprintf(*state, "{\"a\":%s,\"b\":%s}", pem_a, pem_b), *state);
+    const rs_jwks_t *set = set_of(
+        apr_psprintf(*state, "{\"a\":%s,\"note\":1,\"c\":\"no PEM\",\"b\":%s}", pem_a, pem_b),
+        *state);
     const rs_jws_t *jws = token_of(b, "RS256", "b", *state);
     const rs_jwk_t *found;
     unsigned at = 0;
 
     assert_int_equal(rs_jwks_count(set), 2);
+    assert_non_null(strstr(rs_jwks_remarks(set), "a member that is no PEM text"));
     found = rs_jwks_next(set, jws, &at);
     assert_string_equal(rs_jwk_kid(found), "b");
     assert_int_equal(rs_jws_verify(jws, found, rs_alg_set_asymmetric()), RS_TOKEN_ACCEPTED);

@@ -14,8 +14,10 @@ static void each_row_stands_at_its_number_and_is_consistent(void **state)
         const rs_outcome_row_t *row = rs_outcome_row((rs_outcome_t)i);
         assert_int_equal(row->outcome, i);
         assert_non_null(row->name);
-        assert_true(row->status == 0 ? i == RS_TOKEN_ACCEPTED : row->status >= 400 && row->status < 600);
-        assert_true(row->error == NULL || row->challenge); /* an error code has a challenge to stand in */
+        assert_true(row->status == 0 ? i == RS_TOKEN_ACCEPTED
+                                     : row->status >= 400 && row->status < 600);
+        assert_true(row->error == NULL ||
+                    row->challenge); /* an error code has a challenge to stand in */
         assert_true(row->status != 503 || (!row->challenge && !row->stored));
         assert_true(row->status != 401 || row->challenge);
     }
@@ -28,7 +30,8 @@ static void only_accepted_and_inactive_are_stored(void **state)
 
     (void)state;
     for (i = 0; i < RS_OUTCOME_COUNT; i++)
-        assert_int_equal(rs_outcome_row((rs_outcome_t)i)->stored, i == RS_TOKEN_ACCEPTED || i == RS_TOKEN_INACTIVE);
+        assert_int_equal(rs_outcome_row((rs_outcome_t)i)->stored,
+                         i == RS_TOKEN_ACCEPTED || i == RS_TOKEN_INACTIVE);
 }
 
 static void the_ttl_counts_for_introspected_verdicts_alone(void **state)
@@ -46,11 +49,15 @@ static void the_ttl_counts_for_introspected_verdicts_alone(void **state)
 
 static void a_challenge_has_its_order_and_its_bytes(void **state)
 {
-    rs_challenge_t challenge = { .scheme = "Bearer", .realm = "a \"b\" \\c", .error = "invalid_token",
-                                 .error_description = "x\"y\\z\nw", .scope = "a b" };
+    rs_challenge_t challenge = { .scheme = "Bearer",
+                                 .realm = "a \"b\" \\c",
+                                 .error = "invalid_token",
+                                 .error_description = "x\"y\\z\nw",
+                                 .scope = "a b" };
 
     assert_string_equal(rs_challenge_format(&challenge, *state),
-                        "Bearer realm=\"a \\\"b\\\" \\\\c\", error=\"invalid_token\", error_description=\"x?y?z?w\", "
+                        "Bearer realm=\"a \\\"b\\\" \\\\c\", error=\"invalid_token\", "
+                        "error_description=\"x?y?z?w\", "
                         "scope=\"a b\"");
     challenge = (rs_challenge_t){ .scheme = "Bearer", .realm = "api", .scope = "" };
     assert_string_equal(rs_challenge_format(&challenge, *state), "Bearer realm=\"api\"");
@@ -58,13 +65,22 @@ static void a_challenge_has_its_order_and_its_bytes(void **state)
 
 static void an_event_is_one_line(void **state)
 {
-    rs_event_t event = { .outcome = RS_SCOPE_INSUFFICIENT, .token = "3f9a01c2", .user = "alice", .client = "app",
-                         .provider = "acme", .method = "GET", .uri = "/x", .rule = "Require oauth2-scope a",
-                         .file = "httpd.conf", .line = 7, .scope = "a" };
+    rs_event_t event = { .outcome = RS_SCOPE_INSUFFICIENT,
+                         .token = "3f9a01c2",
+                         .user = "alice",
+                         .client = "app",
+                         .provider = "acme",
+                         .method = "GET",
+                         .uri = "/x",
+                         .rule = "Require oauth2-scope a",
+                         .file = "httpd.conf",
+                         .line = 7,
+                         .scope = "a" };
 
-    assert_string_equal(rs_event_text(&event, *state),
-                        "scope_insufficient (403): token 3f9a01c2, user alice, client app, provider acme, GET /x: "
-                        "\"Require oauth2-scope a\" (httpd.conf:7) is not met; needed: scope a");
+    assert_string_equal(
+        rs_event_text(&event, *state),
+        "scope_insufficient (403): token 3f9a01c2, user alice, client app, provider acme, GET /x: "
+        "\"Require oauth2-scope a\" (httpd.conf:7) is not met; needed: scope a");
     event = (rs_event_t){ .outcome = RS_TOKEN_ABSENT };
     assert_string_equal(rs_event_text(&event, *state), "token_absent (401): token -");
 }
@@ -72,8 +88,10 @@ static void an_event_is_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(each_row_stands_at_its_number_and_is_consistent), CASE(only_accepted_and_inactive_are_stored),
-        CASE(the_ttl_counts_for_introspected_verdicts_alone),  CASE(a_challenge_has_its_order_and_its_bytes),
+        CASE(each_row_stands_at_its_number_and_is_consistent),
+        CASE(only_accepted_and_inactive_are_stored),
+        CASE(the_ttl_counts_for_introspected_verdicts_alone),
+        CASE(a_challenge_has_its_order_and_its_bytes),
         CASE(an_event_is_one_line),
     };
 

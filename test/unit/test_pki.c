@@ -25,7 +25,8 @@ static const char *new_file(test_pki_t *pki, const char *name, const char *endin
 {
     char *path;
 
-    assert(pki->file_count < FILES_MAX && asprintf(&path, "%s/%s.%s", pki->folder, name, ending) > 0);
+    assert(pki->file_count < FILES_MAX &&
+           asprintf(&path, "%s/%s.%s", pki->folder, name, ending) > 0);
     pki->files[pki->file_count++] = path;
     return path;
 }

@@ -18,11 +18,13 @@ static rs_policy_t policy_of(apr_pool_t *p)
 }
 
 /* {good claims, less those that more names, and more}. */
-static rs_verdict_t judge_at(const rs_policy_t *policy, bool reply, const char *more, apr_time_t now, apr_pool_t *p)
+static rs_verdict_t judge_at(const rs_policy_t *policy, bool reply, const char *more,
+                             apr_time_t now, apr_pool_t *p)
 {
     static const char *const good[][2] = {
-        { "iss", "\"" ISSUER "\"" }, { "aud", "\"other\"" },   { "sub", "\"alice\"" },     { "exp", "1700000300" },
-        { "iat", "1699999900" },     { "scope", "\"a b\"" }, { "client_id", "\"app\"" }, { "jti", "\"1\"" },
+        { "iss", "\"" ISSUER "\"" }, { "aud", "\"other\"" },  { "sub", "\"alice\"" },
+        { "exp", "1700000300" },     { "iat", "1699999900" }, { "scope", "\"a b\"" },
+        { "client_id", "\"app\"" },  { "jti", "\"1\"" },
     };
     const char *text = apr_pstrcat(p, "{", more, NULL);
     rs_evidence_t evidence = { .reply = reply };
@@ -31,9 +33,11 @@ static rs_verdict_t judge_at(const rs_policy_t *policy, bool reply, const char *
 
     for (i = 0; i < sizeof good / sizeof good[0]; i++)
         if (!strstr(more, apr_psprintf(p, "\"%s\"", good[i][0])))
-            text = apr_psprintf(p, "%s%s\"%s\":%s", text, text[1] ? "," : "", good[i][0], good[i][1]);
+            text =
+                apr_psprintf(p, "%s%s\"%s\":%s", text, text[1] ? "," : "", good[i][0], good[i][1]);
     text = apr_pstrcat(p, text, "}", NULL);
-    claims = rs_claims_from_json(rs_json_object(text, strlen(text), &rs_json_token_limits, NULL, p), p);
+    claims =
+        rs_claims_from_json(rs_json_object(text, strlen(text), &rs_json_token_limits, NULL, p), p);
     evidence.claims = &claims;
     return rs_policy_judge(policy, &evidence, now, p);
 }
@@ -94,14 +98,17 @@ static void each_rule_holds_for_jwts_and_for_replies(void **state)
         rs_outcome_t jwt = outcome(&policy, false, rows[i].more, *state);
         rs_outcome_t reply = outcome(&policy, true, rows[i].more, *state);
         if (jwt != rows[i].jwt || reply != rows[i].reply)
-            fail_msg("%s: %s and %s", rows[i].more, rs_outcome_row(jwt)->name, rs_outcome_row(reply)->name);
+            fail_msg("%s: %s and %s", rows[i].more, rs_outcome_row(jwt)->name,
+                     rs_outcome_row(reply)->name);
     }
 }
 
 static void strings_are_no_times(void **state)
 {
-    static const char *const more[] = { "\"exp\":\"1700000300\"", "\"exp\":true", "\"exp\":null", "\"exp\":1e300", "\"exp\":-1",
-                                        "\"nbf\":\"0\"", "\"iat\":[1]" };
+    static const char *const more[] = {
+        "\"exp\":\"1700000300\"", "\"exp\":true", "\"exp\":null", "\"exp\":1e300", "\"exp\":-1",
+        "\"nbf\":\"0\"",          "\"iat\":[1]"
+    };
     rs_policy_t policy = policy_of(*state);
     unsigned i;
 

@@ -122,7 +122,8 @@ static void add(world_t *w, unsigned issuer, rs_validate_t validate)
 
 static rs_presented_t present(const char *token, apr_pool_t *p)
 {
-    rs_presented_t presented = { .token = token, .token_len = strlen(token),
+    rs_presented_t presented = { .token = token,
+                                 .token_len = strlen(token),
                                  .fingerprint = rs_token_fingerprint(token, strlen(token), p) };
 
     return presented;

@@ -18,7 +18,8 @@ static void a_verdict_comes_back(void **state)
     assert_true(rs_verdict_is_accepted(&record.verdict));
     assert_string_equal(record.principal.user, "alice");
     assert_true(record.verdict.introspected);
-    assert_true(record.verdict.valid_until == NOW + 60 * SECOND && record.verdict.decided_at == NOW);
+    assert_true(record.verdict.valid_until == NOW + 60 * SECOND &&
+                record.verdict.decided_at == NOW);
 }
 
 static void refused_and_undecided_ones_come_back_too(void **state)
@@ -38,7 +39,8 @@ static void refused_and_undecided_ones_come_back_too(void **state)
     }
 }
 
-static apr_status_t decode(const unsigned char *bytes, apr_size_t len, rs_record_t *record, unsigned char **copy)
+static apr_status_t decode(const unsigned char *bytes, apr_size_t len, rs_record_t *record,
+                           unsigned char **copy)
 {
     *copy = malloc(len ? len : 1);
     memcpy(*copy, bytes, len);

@@ -10,7 +10,8 @@ static rs_scope_t set(const char *text, void **state)
 
 static void order_and_repeats_do_not_count_letter_case_does(void **state)
 {
-    rs_scope_t granted = set("read write  read", state), needed = set("write read", state), other = set("Read", state);
+    rs_scope_t granted = set("read write  read", state), needed = set("write read", state),
+               other = set("Read", state);
 
     assert_int_equal(granted.count, 2);
     assert_true(rs_scope_covers(&granted, &needed));
@@ -46,7 +47,8 @@ static void words_that_no_scope_may_have_are_dropped(void **state)
 
 static rs_scope_t of_claim(const char *json, void **state)
 {
-    const rs_json_t *object = rs_json_object(json, strlen(json), &rs_json_token_limits, NULL, *state);
+    const rs_json_t *object =
+        rs_json_object(json, strlen(json), &rs_json_token_limits, NULL, *state);
     rs_claims_t claims = rs_claims_from_json(object, *state);
     rs_claim_t claim = rs_claims_get(&claims, "scope");
 
@@ -66,8 +68,10 @@ static void claims_are_texts_or_lists_of_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(order_and_repeats_do_not_count_letter_case_does), CASE(what_is_missing_is_counted),
-        CASE(a_union_has_each_word_once),                      CASE(words_that_no_scope_may_have_are_dropped),
+        CASE(order_and_repeats_do_not_count_letter_case_does),
+        CASE(what_is_missing_is_counted),
+        CASE(a_union_has_each_word_once),
+        CASE(words_that_no_scope_may_have_are_dropped),
         CASE(claims_are_texts_or_lists_of_texts),
     };
 

@@ -5,8 +5,9 @@
 
 static void protected_ones_are_accepted(void **state)
 {
-    static const char *const good[] = { "https://a.example.com", "https://a.example.com:8443/x?y=z", "http://127.0.0.1:80/",
-                                        "http://localhost/x", "http://[::1]:9/x", "HTTPS://A.example.com/" };
+    static const char *const good[] = { "https://a.example.com", "https://a.example.com:8443/x?y=z",
+                                        "http://127.0.0.1:80/",  "http://localhost/x",
+                                        "http://[::1]:9/x",      "HTTPS://A.example.com/" };
     unsigned i;
 
     for (i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -15,11 +16,23 @@ static void protected_ones_are_accepted(void **state)
 
 static void others_are_refused_with_a_sentence(void **state)
 {
-    static const char *const bad[] = { "", "a.example.com", "/path", "http://a.example.com/", "ftp://a.example.com/",
-                                       "https://", "https:///x", "https://u:p@a.example.com/", "https://u@a.example.com/",
-                                       "https://a.example.com/#f", "https://a.example.com/ x", "https://a.example.com/\n",
-                                       "http://127.0.0.1.evil.example.com/", "http://localhost.evil.example.com/",
-                                       "https://a.example.com:99999/", "http://[::2]/", "javascript:alert(1)" };
+    static const char *const bad[] = { "",
+                                       "a.example.com",
+                                       "/path",
+                                       "http://a.example.com/",
+                                       "ftp://a.example.com/",
+                                       "https://",
+                                       "https:///x",
+                                       "https://u:p@a.example.com/",
+                                       "https://u@a.example.com/",
+                                       "https://a.example.com/#f",
+                                       "https://a.example.com/ x",
+                                       "https://a.example.com/\n",
+                                       "http://127.0.0.1.evil.example.com/",
+                                       "http://localhost.evil.example.com/",
+                                       "https://a.example.com:99999/",
+                                       "http://[::2]/",
+                                       "javascript:alert(1)" };
     unsigned i;
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
