@@ -8,7 +8,7 @@
 
 extern const command_rec rs_directives[];
 
-/* <OAuth2RSProvider NAME>: rs_directives_provider.c */
+/* <OAuth2RSProvider NAME>: rs_directives_provider.c, rs_directives_introspection.c */
 const char *rs_provider_section(cmd_parms *cmd, void *dir, const char *arguments);
 
 /* One directive inside it. Its command_rec's data is one of these rows. */
@@ -18,6 +18,11 @@ typedef struct {
     const char *usage;
     bool repeatable;
 } rs_setting_t;
+
+/* What several of them read: an address that is protected, and file:PATH that others may read but
+ * not write. NULL is fine, else a sentence. */
+const char *rs_endpoint_read(const char **url, const char *written, apr_pool_t *p);
+const char *rs_public_file_read(const char **path, const char *written, apr_pool_t *p);
 
 const char *rs_provider_setting(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 

@@ -129,7 +129,7 @@ const char *rs_failure_limit(cmd_parms *cmd, void *dir, const char *limit)
     spec->failures_max = 0;
     if (strcasecmp(limit, "off") == 0)
         return NULL;
-    if (!slash)
+    if (!slash || !slash[1])
         return about(cmd, "write N/TIME, as in 60/1m, or off");
     time = apr_isdigit(slash[1]) ? slash + 1 : apr_pstrcat(cmd->pool, "1", slash + 1, NULL);
     trouble = rs_count_parse(&spec->failures_max,

@@ -12,8 +12,6 @@
 #define NAME_BYTES_MAX 64
 #define LEEWAY_MAX apr_time_from_sec(600)
 #define TIME_MAX apr_time_from_sec(30 * 86400)
-#define CALL_MAX apr_time_from_sec(120)
-#define STALE_MAX apr_time_from_sec(7 * 24 * 3600)
 
 /* ---- the section ---- */
 
@@ -143,7 +141,7 @@ static const char *const *copy_words(int argc, char *const argv[], apr_pool_t *p
     return words;
 }
 
-static const char *endpoint(const char **url, const char *written, apr_pool_t *p)
+const char *rs_endpoint_read(const char **url, const char *written, apr_pool_t *p)
 {
     const char *trouble = rs_url_check_endpoint(written, p);
 
@@ -153,8 +151,7 @@ static const char *endpoint(const char **url, const char *written, apr_pool_t *p
     return NULL;
 }
 
-/* file:PATH that others may read but not write. */
-static const char *public_file(const char **path, const char *written, apr_pool_t *p)
+const char *rs_public_file_read(const char **path, const char *written, apr_pool_t *p)
 {
     rs_source_t source = { RS_SOURCE_FILE, NULL };
     const char *trouble = rs_source_check_public(&source, written, ap_server_root, p);
@@ -175,7 +172,7 @@ static const char *set_issuer(rs_provider_spec_t *spec, cmd_parms *cmd, int argc
                               char *const argv[])
 {
     (void)argc;
-    return endpoint(&spec->policy.issuer, argv[0], cmd->pool);
+    return rs_endpoint_read(&spec->policy.issuer, argv[0], cmd->pool);
 }
 
 static const char *set_audience(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
@@ -228,8 +225,8 @@ static const char *set_metadata(rs_provider_spec_t *spec, cmd_parms *cmd, int ar
         return NULL;
     }
     if (is_file(argv[0]))
-        return public_file(&spec->metadata.file, argv[0], cmd->pool);
-    return endpoint(&spec->metadata.url, argv[0], cmd->pool);
+        return rs_public_file_read(&spec->metadata.file, argv[0], cmd->pool);
+    return rs_endpoint_read(&spec->metadata.url, argv[0], cmd->pool);
 }
 
 static const char *set_keys(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
@@ -239,8 +236,8 @@ static const char *set_keys(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, 
     (void)argc;
     if (*argv[0] == '/')
         return apr_psprintf(cmd->pool, "\"%s\" is a path: write file:%s", argv[0], argv[0]);
-    trouble = is_file(argv[0]) ? public_file(&text, argv[0], cmd->pool)
-                               : endpoint(&text, argv[0], cmd->pool);
+    trouble = is_file(argv[0]) ? rs_public_file_read(&text, argv[0], cmd->pool)
+                               : rs_endpoint_read(&text, argv[0], cmd->pool);
     if (!trouble)
         APR_ARRAY_PUSH(is_file(argv[0]) ? spec->keys.files : spec->keys.urls, const char *) = text;
     return trouble;
@@ -426,184 +423,6 @@ static const char *set_proof(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
 
 /* ---- asking the issuer ---- */
 
-static const char *set_introspection(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                     char *const argv[])
-{
-    (void)argc;
-    return endpoint(&spec->introspection.url, argv[0], cmd->pool);
-}
-
-static const char *set_client(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                              char *const argv[])
-{
-    spec->introspection.client_id = argv[0];
-    if (argc == 1)
-        return NULL;
-    return rs_source_check_secret(&spec->introspection.client_secret, argv[1], ap_server_root,
-                                  cmd->pool);
-}
-
-/* METHOD [issuer|endpoint|URL] */
-static const char *set_client_auth(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                   char *const argv[])
-{
-    static const rs_word_t words[] = {
-        { "basic", RS_CLIENT_AUTH_BASIC },
-        { "post", RS_CLIENT_AUTH_POST },
-        { "client_secret_jwt", RS_CLIENT_AUTH_SECRET_JWT },
-        { "private_key_jwt", RS_CLIENT_AUTH_PRIVATE_KEY_JWT },
-        { "tls", RS_CLIENT_AUTH_TLS },
-        { "bearer", RS_CLIENT_AUTH_BEARER },
-        { "none", RS_CLIENT_AUTH_NONE },
-        { NULL, 0 },
-    };
-    rs_introspection_spec_t *introspection = &spec->introspection;
-    int value = RS_CLIENT_AUTH_UNSET;
-    const char *trouble = rs_word_find(&value, words, argv[0], cmd->pool);
-
-    introspection->auth = value;
-    if (trouble || argc == 1)
-        return trouble;
-    if (value != RS_CLIENT_AUTH_SECRET_JWT && value != RS_CLIENT_AUTH_PRIVATE_KEY_JWT)
-        return "an audience goes with client_secret_jwt and private_key_jwt only";
-    introspection->assertion_for_endpoint = strcasecmp(argv[1], "endpoint") == 0;
-    if (!introspection->assertion_for_endpoint && strcasecmp(argv[1], "issuer") != 0)
-        return endpoint(&introspection->assertion_audience, argv[1], cmd->pool);
-    return NULL;
-}
-
-/* file:PATH [ALG] */
-static const char *set_client_key(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                  char *const argv[])
-{
-    rs_introspection_spec_t *introspection = &spec->introspection;
-
-    if (argc == 2 && !(introspection->client_key_alg = rs_alg_by_name(argv[1])))
-        return apr_psprintf(cmd->pool, "\"%s\" is no signature algorithm, as ES256 is one",
-                            argv[1]);
-    return rs_source_check_secret(&introspection->client_key, argv[0], ap_server_root, cmd->pool);
-}
-
-static const char *set_client_certificate(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                          char *const argv[])
-{
-    const char *trouble = public_file(&spec->peer.client_cert, argv[0], cmd->pool);
-
-    (void)argc;
-    return trouble ? trouble
-                   : rs_source_check_secret(&spec->peer_key, argv[1], ap_server_root, cmd->pool);
-}
-
-/* NAME VALUE. What the call is made of is not to be replaced. */
-static const char *set_introspection_param(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                           char *const argv[])
-{
-    static const char *const ours[] = { "token", "client_id", "client_secret", "client_assertion",
-                                        "client_assertion_type" };
-    rs_introspection_spec_t *introspection = &spec->introspection;
-    unsigned i;
-
-    (void)argc;
-    for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (strcmp(argv[0], ours[i]) == 0)
-            return apr_psprintf(cmd->pool, "%s is sent already, from other directives", ours[i]);
-    introspection->params =
-        apr_pstrcat(cmd->pool, introspection->params, "&", rs_form_encode(argv[0], cmd->pool), "=",
-                    rs_form_encode(argv[1], cmd->pool), NULL);
-    introspection->params_hint |= strcmp(argv[0], "token_type_hint") == 0;
-    return NULL;
-}
-
-/* json, or jwt [any-audience] */
-static const char *set_introspection_response(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                              char *const argv[])
-{
-    static const rs_word_t words[] = { { "json", 0 }, { "jwt", 1 }, { NULL, 0 } };
-    int value = 0;
-    const char *trouble = rs_word_find(&value, words, argv[0], cmd->pool);
-
-    spec->introspection.signed_reply = value == 1;
-    spec->introspection.signed_reply_any_audience = argc == 2;
-    if (!trouble && argc == 2 && (value != 1 || strcasecmp(argv[1], "any-audience") != 0))
-        trouble = "write json, jwt, or jwt any-audience";
-    return trouble;
-}
-
-static const char *set_stale_if_error(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                      char *const argv[])
-{
-    (void)argc;
-    spec->introspection.stale = 0;
-    if (strcasecmp(argv[0], "off") == 0)
-        return NULL;
-    return rs_time_parse(&spec->introspection.stale, argv[0], STALE_MAX, cmd->pool);
-}
-
-static const char *set_breaker(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                               char *const argv[])
-{
-    rs_introspection_spec_t *introspection = &spec->introspection;
-    const char *trouble;
-
-    introspection->breaker_failures = 0;
-    if (argc == 1 && strcasecmp(argv[0], "off") == 0)
-        return NULL;
-    trouble = rs_count_parse(&introspection->breaker_failures, argv[0], 1, 1000, cmd->pool);
-    if (!trouble && argc == 2)
-        trouble = rs_time_parse(&introspection->breaker_open, argv[1], CALL_MAX, cmd->pool);
-    return !trouble && introspection->breaker_open < apr_time_from_msec(100)
-               ? "the breaker stays open for at least 100ms"
-               : trouble;
-}
-
-static const char *set_max_waiting(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                                   char *const argv[])
-{
-    (void)argc;
-    return rs_count_parse(&spec->introspection.waiting_max, argv[0], 1, 100000, cmd->pool);
-}
-
-static const char *set_ttl(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
-{
-    rs_introspection_spec_t *introspection = &spec->introspection;
-    const char *trouble = rs_time_parse(&introspection->ttl_positive, argv[0], TIME_MAX, cmd->pool);
-
-    if (!trouble && argc == 2)
-        return rs_time_parse(&introspection->ttl_negative, argv[1], TIME_MAX, cmd->pool);
-    if (!trouble && introspection->ttl_negative > introspection->ttl_positive)
-        introspection->ttl_negative = introspection->ttl_positive;
-    return trouble;
-}
-
-static const char *set_timeout(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
-                               char *const argv[])
-{
-    const char *trouble = rs_time_parse(&spec->peer.connect_timeout, argv[0], CALL_MAX, cmd->pool);
-
-    (void)argc;
-    if (!trouble)
-        trouble = rs_time_parse(&spec->peer.total_timeout, argv[1], CALL_MAX, cmd->pool);
-    if (!trouble && (spec->peer.connect_timeout < 1000 || spec->peer.total_timeout < 1000))
-        trouble = "at least 1ms";
-    return trouble;
-}
-
-static const char *set_trust(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
-{
-    (void)argc;
-    return public_file(&spec->peer.ca_file, argv[0], cmd->pool);
-}
-
-static const char *set_proxy(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[])
-{
-    rs_url_t url;
-    const char *trouble = rs_url_parse(&url, argv[0], cmd->pool);
-
-    (void)argc;
-    spec->peer.proxy = argv[0];
-    return trouble ? apr_psprintf(cmd->pool, "\"%s\": %s", argv[0], trouble) : NULL;
-}
-
 #define WORDS_MAX 64
 
 const rs_setting_t rs_set_issuer = { set_issuer, 1, 1, "URL, as in https://login.example.com/",
@@ -640,25 +459,3 @@ const rs_setting_t rs_set_client_claim = { set_client_claim, 1, RS_PATHS_MAX, "P
                                            false };
 const rs_setting_t rs_set_user_prefix = { set_user_prefix, 1, 1, "TEXT", false };
 const rs_setting_t rs_set_proof = { set_proof, 1, 1, "on or off", false };
-const rs_setting_t rs_set_introspection = { set_introspection, 1, 1, "URL", false };
-const rs_setting_t rs_set_client = { set_client, 1, 2,
-                                     "ID [SECRET-SOURCE], as in my-api file:/etc/apache2/secret",
-                                     false };
-const rs_setting_t rs_set_client_auth = { set_client_auth, 1, 2, "METHOD [issuer|endpoint|URL]",
-                                          false };
-const rs_setting_t rs_set_client_key = { set_client_key, 1, 2, "file:PATH [ALG]", false };
-const rs_setting_t rs_set_client_certificate = { set_client_certificate, 2, 2, "file:CERT file:KEY",
-                                                 false };
-const rs_setting_t rs_set_introspection_param = { set_introspection_param, 2, 2, "NAME VALUE",
-                                                  true };
-const rs_setting_t rs_set_introspection_response = { set_introspection_response, 1, 2,
-                                                     "json or jwt [any-audience]", false };
-const rs_setting_t rs_set_stale_if_error = { set_stale_if_error, 1, 1, "TIME or off", false };
-const rs_setting_t rs_set_breaker = { set_breaker, 1, 2, "FAILURES OPEN-TIME, or off", false };
-const rs_setting_t rs_set_max_waiting = { set_max_waiting, 1, 1, "N", false };
-const rs_setting_t rs_set_introspection_ttl = { set_ttl, 1, 2, "POSITIVE [NEGATIVE], as in 5m 10s",
-                                                false };
-const rs_setting_t rs_set_timeout = { set_timeout, 2, 2, "CONNECT TOTAL, as in 2s 5s", false };
-const rs_setting_t rs_set_trust = { set_trust, 1, 1, "file:CA.pem", false };
-const rs_setting_t rs_set_proxy = { set_proxy, 1, 1, "URL, as in http://proxy.example.com:3128",
-                                    false };

@@ -57,7 +57,7 @@ static const char *check_claims(const rs_signed_reply_t *reply, const rs_json_t 
     const rs_introspection_spec_t *spec = &reply->spec->introspection;
     const char *iss = rs_json_string(claims, "iss");
     const rs_json_t *iat = rs_json_get(claims, "iat");
-    double ahead;
+    double ahead_s, leeway_s = (double)reply->spec->policy.leeway / APR_USEC_PER_SEC;
 
     if (!iss || strcmp(iss, reply->spec->policy.issuer) != 0)
         return "its iss is not OAuth2RSIssuer";
@@ -67,8 +67,8 @@ static const char *check_claims(const rs_signed_reply_t *reply, const rs_json_t 
                "OAuth2RSIntrospectionResponse jwt any-audience)";
     if (rs_json_type(iat) != RS_JSON_INTEGER && rs_json_type(iat) != RS_JSON_REAL)
         return "it has no iat";
-    ahead = rs_json_real(iat) - (double)apr_time_sec(now);
-    if (ahead > (double)apr_time_sec(reply->spec->policy.leeway))
+    ahead_s = rs_json_real(iat) - (double)now / APR_USEC_PER_SEC;
+    if (ahead_s > leeway_s)
         return "its iat is in the future";
     if (rs_json_type(rs_json_get(claims, "token_introspection")) != RS_JSON_OBJECT)
         return "it has no member token_introspection";

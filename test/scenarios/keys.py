@@ -8,7 +8,7 @@ import json
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, ed448, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 CURVES = {"ES256": (ec.SECP256R1, "P-256", 32), "ES384": (ec.SECP384R1, "P-384", 48), "ES512": (ec.SECP521R1, "P-521", 66)}
 HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
@@ -88,6 +88,36 @@ class Key:
         body = payload if isinstance(payload, bytes) else compact(payload)
         data = f"{b64(head)}.{b64(body)}"
         return data + "." + b64(self.signature(data.encode("ascii"), alg))
+
+
+    def verify(self, token):
+        """(header, claims) of a token that this key has signed; anything else raises."""
+        data, _, signature = token.rpartition(".")
+        header, claims = (json.loads(unb64(part)) for part in data.split("."))
+        raw, public = unb64(signature), self.private.public_key()
+        if self.alg.startswith("RS"):
+            public.verify(raw, data.encode(), padding.PKCS1v15(), HASHES[self.alg[2:]]())
+        elif self.alg.startswith("PS"):
+            digest = HASHES[self.alg[2:]]()
+            public.verify(raw, data.encode(), padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
+        elif self.alg.startswith("ES"):
+            half = len(raw) // 2
+            pair = encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+            public.verify(pair, data.encode(), ec.ECDSA(HASHES[self.alg[2:]]()))
+        else:
+            public.verify(raw, data.encode())
+        return header, claims
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def hmac_verify(secret, token):
+    """The claims of a token signed with this secret (HS256)."""
+    data, _, signature = token.rpartition(".")
+    assert hmac.compare_digest(unb64(signature), hmac.new(secret, data.encode(), "sha256").digest())
+    return json.loads(unb64(data.split(".")[1]))
 
 
 def hmac_sign(secret, header, payload, digest="sha256"):

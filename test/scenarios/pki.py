@@ -23,6 +23,8 @@ def _builder(subject, issuer, public):
 
 
 class Authority:
+    CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
+
     def __init__(self, folder, name="Scenario CA"):
         self.folder, self.name = folder, name
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -49,8 +51,11 @@ class Authority:
         paths[1].chmod(0o600)
         return paths
 
-    def server_context(self, file="server"):
+    def server_context(self, file="server", client_certificates=False):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if client_certificates:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.file)
         context.load_cert_chain(self.folder / f"{file}.crt", self.folder / f"{file}.key")
         return context
 

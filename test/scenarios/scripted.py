@@ -57,14 +57,16 @@ class Request:
     def __init__(self, handler, body):
         self.method, self.path, self.body = handler.command, urllib.parse.urlsplit(handler.path).path, body
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
+        certificate = getattr(handler.connection, "getpeercert", dict)() or {}
+        self.certificate = dict(pair[0] for pair in certificate.get("subject", ())).get("commonName")
         self.form = dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 class Issuer:
     """One authorization server. url is its issuer identifier. Paths: /jwks, /introspect and the metadata."""
 
-    def __init__(self, algs=("ES256",), path="", authority=None, start=True, host=None):
-        self.authority = authority
+    def __init__(self, algs=("ES256",), path="", authority=None, start=True, host=None, client_certificates=False):
+        self.authority, self.client_certificates = authority, client_certificates
         self.port = places.free_port()
         self.origin = f"https://localhost:{self.port}" if authority else f"http://{host or '127.0.0.1'}:{self.port}"
         self.url = self.origin + path
@@ -89,7 +91,7 @@ class Issuer:
         handler = type("Handler", (_Handler,), {"issuer": self})
         self._server = _Server(("127.0.0.1", self.port), handler)
         if self.authority:
-            context = self.authority.server_context()
+            context = self.authority.server_context(client_certificates=self.client_certificates)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
                                                       do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
