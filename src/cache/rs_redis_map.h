@@ -33,6 +33,9 @@ rs_redis_map_t *rs_redis_map_single(const rs_redis_dial_t *dial, apr_pool_t *p);
 apr_status_t rs_redis_map_sentinel(rs_redis_map_t **map, const rs_redis_dial_t *dial,
                                    rs_redis_pool_t *pool, apr_pool_t *p);
 
+/* rs_redis_cluster.c */
+apr_status_t rs_redis_map_cluster(rs_redis_map_t **map, const rs_redis_dial_t *dial, apr_pool_t *p);
+
 rs_redis_address_t *rs_redis_address_copy(const rs_redis_address_t *address, apr_pool_t *p);
 
 #endif

@@ -78,6 +78,9 @@ apr_status_t rs_redis_route_create(rs_redis_route_t **route, const rs_redis_dial
     case RS_REDIS_SENTINEL:
         status = rs_redis_map_sentinel(&made->map, dial, made->pool, p);
         break;
+    case RS_REDIS_CLUSTER:
+        status = rs_redis_map_cluster(&made->map, dial, p);
+        break;
     }
     if (status == APR_SUCCESS)
         *route = made;

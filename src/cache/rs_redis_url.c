@@ -23,6 +23,8 @@ static const form_t forms[] = {
     { "rediss://", RS_REDIS_SINGLE, true, REDIS_PORT },
     { "redis+sentinel://", RS_REDIS_SENTINEL, false, SENTINEL_PORT },
     { "rediss+sentinel://", RS_REDIS_SENTINEL, true, SENTINEL_PORT },
+    { "redis+cluster://", RS_REDIS_CLUSTER, false, REDIS_PORT },
+    { "rediss+cluster://", RS_REDIS_CLUSTER, true, REDIS_PORT },
 };
 
 static const char *parse_number(const char *text, int max, int *number)
@@ -94,7 +96,7 @@ static const char *parse_addresses(rs_redis_config_t *config, char *text, int po
     if (count > RS_REDIS_ADDRESSES_MAX)
         return apr_psprintf(p, "%u addresses; at most %d are taken", count, RS_REDIS_ADDRESSES_MAX);
     if (count > 1 && config->topology == RS_REDIS_SINGLE)
-        return "several addresses: write redis+sentinel://";
+        return "several addresses: write redis+sentinel:// or redis+cluster://";
     addresses = apr_pcalloc(p, count * sizeof *addresses);
     config->addresses = addresses;
     config->address_count = count;
@@ -124,6 +126,8 @@ static const char *parse_rest(rs_redis_config_t *config, char *rest, apr_pool_t 
     }
     if (!rest || !*rest)
         return NULL;
+    if (config->topology == RS_REDIS_CLUSTER)
+        return "a cluster has no databases; end the URL behind the addresses";
     trouble = parse_number(rest, RS_REDIS_DATABASE_MAX, &config->database);
     return trouble ? apr_psprintf(p, "the database \"%s\" %s", rest, trouble) : NULL;
 }
@@ -179,7 +183,7 @@ const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_p
         return parse_socket(config, url + 5, p);
     if (!form)
         return "not a Redis URL: redis://HOST, rediss://HOST, unix:PATH, "
-               "redis+sentinel://HOST,HOST/NAME";
+               "redis+sentinel://HOST,HOST/NAME or redis+cluster://HOST,HOST";
     text = apr_pstrdup(p, url + strlen(form->scheme));
     /* What we refuse may hold a password: it is not repeated. */
     if (strchr(text, '@'))

@@ -62,7 +62,7 @@ static const struct {
     { "MISCONF", false, APR_EGENERAL, "it cannot save to its disk and refuses to write" },
     { "NOREPLICAS", false, APR_EGENERAL, "it has too few replicas and refuses to write" },
     { "WRONGTYPE", false, APR_EGENERAL, "somebody else keeps values under OAuth2RSCachePrefix" },
-    { "MOVED", false, APR_EGENERAL, "it belongs to a cluster, which this version does not know" },
+    { "MOVED", false, APR_EGENERAL, "it belongs to a cluster; write redis+cluster://" },
 };
 
 #define REFUSALS (sizeof refusals / sizeof refusals[0])

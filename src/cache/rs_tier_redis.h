@@ -8,7 +8,7 @@
 #include "base/rs_log.h"
 #include "cache/rs_tier.h"
 
-typedef enum { RS_REDIS_SINGLE, RS_REDIS_SENTINEL } rs_redis_topology_t;
+typedef enum { RS_REDIS_SINGLE, RS_REDIS_SENTINEL, RS_REDIS_CLUSTER } rs_redis_topology_t;
 
 typedef struct {
     const char *host;
@@ -32,9 +32,9 @@ typedef struct {
     unsigned pool_max; /* connections of one process */
 } rs_redis_config_t;
 
-/* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB]
- * (rediss+... with TLS). Fills the address part of config. NULL is fine, else
- * a sentence. Userinfo is refused. */
+/* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB],
+ * redis+cluster://h1[:p],h2 (rediss+... with TLS). Fills the address part of config. NULL is fine,
+ * else a sentence. Userinfo is refused. */
 const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_pool_t *p);
 
 /* Connects to nothing; the first use does. Call in the process that will use it. Freed with p,

@@ -1,0 +1,150 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Redis Cluster: six servers; slots that move, and a master that dies."""
+
+import subprocess
+import time
+
+import pytest
+
+import places
+from answers import granted
+from launch import Process
+from redis_server import program
+from test_cache import redis_config, users
+from texts import asking
+
+MASTERS, ALL = 3, 6
+
+
+class Cluster:
+    def __init__(self):
+        self.ports, self.processes = [places.free_port() for _ in range(ALL)], []
+        for port in self.ports:
+            folder = places.folder("cluster")
+            command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes",
+                       "--cluster-node-timeout", "1000", "--cluster-port", str(places.free_port()), "--dir", str(folder)]
+            self.processes.append(Process(command, port, folder / "log"))
+        hosts = [f"127.0.0.1:{port}" for port in self.ports]
+        done = subprocess.run([program("redis-cli"), "--cluster", "create", *hosts, "--cluster-replicas", "1", "--cluster-yes"],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.await_state("ok")
+
+    @property
+    def url(self):
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports[:2])
+
+    def cli(self, port, *words):
+        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *map(str, words)], capture_output=True, text=True, timeout=20)
+        return done.stdout.strip()
+
+    def alive(self):
+        return [port for port, process in zip(self.ports, self.processes) if process]
+
+    def await_state(self, state, seconds=30):
+        end = time.monotonic() + seconds
+        while any(f"cluster_state:{state}" not in self.cli(port, "cluster", "info") for port in self.alive()):
+            assert time.monotonic() < end, "the cluster is not " + state
+            time.sleep(0.1)
+
+    def masters(self):
+        return [port for port in self.alive() if self.cli(port, "role").startswith("master")]
+
+    def id(self, port):
+        return self.cli(port, "cluster", "myid")
+
+    def keys(self):
+        """{key: port of the master that has it}"""
+        return {key: port for port in self.masters() for key in self.cli(port, "keys", "oauth2rs:*").split() if key.count(":") == 1}
+
+    def kill(self, port):
+        at = self.ports.index(port)
+        self.processes[at].stop()
+        self.processes[at] = None
+
+    def stop(self):
+        for process in self.processes:
+            if process:
+                process.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    made = Cluster()
+    yield made
+    made.stop()
+
+
+def bed(httpd, issuer, folder, cluster):
+    """Nothing is remembered locally: each request shows where the value is."""
+    return httpd("OAuth2RSLocalCache 0\n" + redis_config(cluster, folder) + asking(issuer, folder) + users())
+
+
+def test_values_are_spread_over_the_masters(httpd, issuer, folder, cluster):
+    server = bed(httpd, issuer, folder, cluster)
+    tokens = [issuer.opaque() for _ in range(40)]
+    for _ in range(2):
+        for token in tokens:
+            granted(server.get("/users", token))
+    assert issuer.count() == len(tokens)
+    assert len(set(cluster.keys().values())) == MASTERS
+    # Each was asked for at the right place at once.
+    assert not any("errorstat_MOVED" in cluster.cli(port, "info", "errorstats") for port in cluster.ports)
+
+
+def move(cluster, key, source, target, finish):
+    slot = cluster.cli(source, "cluster", "keyslot", key)
+    cluster.cli(target, "cluster", "setslot", slot, "importing", cluster.id(source))
+    cluster.cli(source, "cluster", "setslot", slot, "migrating", cluster.id(target))
+    yield
+    assert cluster.cli(source, "migrate", "127.0.0.1", target, key, 0, 2000) == "OK"
+    yield
+    if finish:
+        for port in cluster.masters():
+            cluster.cli(port, "cluster", "setslot", slot, "node", cluster.id(target))
+    yield
+
+
+def test_a_slot_that_moves(httpd, issuer, folder, cluster):
+    server = bed(httpd, issuer, folder, cluster)
+    before = set(cluster.keys())
+    token = issuer.opaque()
+    granted(server.get("/users", token))
+    (key,) = set(cluster.keys()) - before
+    source = cluster.keys()[key]
+    target = next(port for port in cluster.masters() if port != source)
+    for _ in move(cluster, key, source, target, finish=True):
+        granted(server.get("/users", token))  # on its way: ASK; arrived: MOVED
+        granted(server.get("/users", token))
+    assert cluster.keys()[key] == target
+    assert issuer.count() == 1
+    time.sleep(1.1)
+    granted(server.get("/users", token))
+    assert issuer.count() == 1
+
+
+def test_a_master_that_dies(httpd, issuer, folder, cluster):
+    server = bed(httpd, issuer, folder, cluster)
+    tokens = [issuer.opaque() for _ in range(30)]
+    for token in tokens:
+        granted(server.get("/users", token))
+    cluster.kill(cluster.masters()[0])
+    for token in tokens:
+        granted(server.get("/users", token))
+    cluster.await_state("ok")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        token = issuer.opaque()
+        for _ in range(10):
+            granted(server.get("/users", issuer.opaque()))
+        calls = issuer.count()
+        fresh = [issuer.opaque() for _ in range(15)]
+        for _ in range(2):
+            for token in fresh:
+                granted(server.get("/users", token))
+        if issuer.count() == calls + len(fresh):
+            break
+        time.sleep(0.5)
+    else:
+        raise AssertionError("the new master is not used")
+    server.allows("RS0410", "RS0413")
