@@ -10,6 +10,7 @@ import subprocess
 import urllib.request
 
 import places
+from keys import Key
 from launch import Process, post_form
 
 NODE_MIN = 20
@@ -49,11 +50,16 @@ def _fill(folder):
 class OidcProvider:
     def __init__(self, authority, ttl=600):
         folder = install()
+        # Our keys at this server: for each algorithm, and one for encrypted replies.
+        self.our_keys = {alg: Key(alg) for alg in ("RS256", "PS256", "ES256", "EdDSA")}
+        self.our_decryption = Key("RS256", kid="ours-enc")
+        ours = [key.jwk() for key in self.our_keys.values()]
+        ours.append(self.our_decryption.jwk(use="enc", alg="RSA-OAEP-256"))
         self.cafile, self.port = authority.file, places.free_port()
         self.url = f"https://localhost:{self.port}"
         work = places.folder("oidc")
         self._process = Process(["node", "server.mjs"], self.port, work / "log", cwd=folder, environment={
-            "AS_PORT": str(self.port), "AS_PKI": str(authority.folder), "AS_TTL": str(ttl), "NODE_NO_WARNINGS": "1"})
+            "AS_PORT": str(self.port), "AS_PKI": str(authority.folder), "AS_TTL": str(ttl), "NODE_NO_WARNINGS": "1", "RS_JWKS": json.dumps({"keys": ours})})
 
     def _post(self, path, **form):
         return post_form(self.url + path, form, ("app", "app-secret"), self.cafile)

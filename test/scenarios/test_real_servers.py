@@ -13,8 +13,9 @@ from texts import location, secret_file
 
 
 def section(issuer, folder, *lines, audience="any", name="real", us=("app", "app-secret")):
-    secret = secret_file(folder, us[1] + "\n", name="client-" + name)
-    body = [f"OAuth2RSIssuer {issuer}", f"OAuth2RSAudience {audience}", f"OAuth2RSClient {us[0]} file:{secret}", *lines]
+    """us: id and secret; the id alone."""
+    secret = [f"file:{secret_file(folder, us[1], name='client-' + name)}"] if len(us) > 1 else []
+    body = [f"OAuth2RSIssuer {issuer}", f"OAuth2RSAudience {audience}", " ".join(["OAuth2RSClient", us[0], *secret]), *lines]
     return "\n".join([f"<OAuth2RSProvider {name}>", *["    " + line for line in body], "</OAuth2RSProvider>"]) + "\n"
 
 
@@ -98,6 +99,38 @@ def test_oidc_provider_opaque(httpd, provider, authority, folder, method):
     other = provider.token()
     provider.revoke(other)
     refused(server.get("/users", other), "inactive")
+
+
+def test_oidc_provider_client_secret_jwt(httpd, provider, authority, folder):
+    lines = [f"OAuth2RSTrust file:{authority.file}", "OAuth2RSClientAuth client_secret_jwt"]
+    server = httpd(section(provider.url, folder, *lines, us=("rs-secret-jwt", "rs-secret-jwt-of-more-than-32-bytes")) + LOCATIONS)
+    granted(server.get("/users", provider.token()))
+
+
+def private_key_jwt(provider, authority, folder, client, alg, *lines):
+    key = secret_file(folder, provider.our_keys[alg].private_pem().decode(), name="our-key")
+    return section(provider.url, folder, f"OAuth2RSTrust file:{authority.file}", "OAuth2RSClientAuth private_key_jwt",
+                   f"OAuth2RSClientKey file:{key} {alg}", *lines, us=(client,))
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
+def test_oidc_provider_private_key_jwt(httpd, provider, authority, folder, alg):
+    server = httpd(private_key_jwt(provider, authority, folder, "rs-private", alg) + LOCATIONS)
+    granted(server.get("/users", provider.token()))
+    granted(server.get("/users", provider.token()))
+
+
+@pytest.mark.parametrize("client", ["rs-signed", "rs-sealed"])
+def test_oidc_provider_signs_and_encrypts_its_replies(httpd, provider, authority, folder, client):
+    path = secret_file(folder, provider.our_decryption.private_pem().decode(), name="our-decryption")
+    server = httpd(private_key_jwt(provider, authority, folder, client, "ES256", "OAuth2RSIntrospectionResponse jwt",
+                                   f"OAuth2RSDecryptionKey file:{path}") + LOCATIONS)
+    token = provider.token()
+    granted(server.get("/users", token))
+    insufficient(server.get("/pay", token), "pay")
+    gone = provider.token()
+    provider.revoke(gone)
+    refused(server.get("/users", gone), "inactive")
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])

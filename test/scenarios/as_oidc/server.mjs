@@ -26,14 +26,23 @@ async function newKeys(generation) {
   return keys;
 }
 
+const rsKeys = JSON.parse(process.env.RS_JWKS ?? '{"keys":[]}');
 const asks = { grant_types: [], response_types: [], redirect_uris: [] };
 const gets = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], scope: 'read write admin' };
 const clients = [
   // RFC 6749 2.3.1: id and secret are form-encoded before they go into Basic; this secret shows who does it.
   { client_id: 'rs-basic', client_secret: 'rs basic:s+cret/%26', token_endpoint_auth_method: 'client_secret_basic', ...asks },
   { client_id: 'rs-post', client_secret: 'rs-post-secret', token_endpoint_auth_method: 'client_secret_post', ...asks },
+  { client_id: 'rs-secret-jwt', client_secret: 'rs-secret-jwt-of-more-than-32-bytes', token_endpoint_auth_method: 'client_secret_jwt', ...asks },
+  // RS_JWKS holds their public keys. Replies to the last two are signed, and encrypted (RFC 9701).
+  { client_id: 'rs-private', token_endpoint_auth_method: 'private_key_jwt', jwks: rsKeys, ...asks },
+  { client_id: 'rs-signed', token_endpoint_auth_method: 'private_key_jwt', jwks: rsKeys, introspection_signed_response_alg: 'ES256', ...asks },
+  { client_id: 'rs-sealed', token_endpoint_auth_method: 'private_key_jwt', jwks: rsKeys, introspection_signed_response_alg: 'PS256',
+    introspection_encrypted_response_alg: 'RSA-OAEP-256', introspection_encrypted_response_enc: 'A128CBC-HS256', ...asks },
   { client_id: 'app', client_secret: 'app-secret', ...gets },
 ];
+
+const signing = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'];
 
 const jwtResource = /^https:\/\/rs\.example\/jwt\/(\w+)$/;
 
@@ -42,7 +51,13 @@ function build(keys) {
     clients,
     jwks: { keys },
     scopes: ['openid', 'offline_access', 'read', 'write', 'admin'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
+    enabledJWA: {
+      clientAuthSigningAlgValues: signing,
+      introspectionSigningAlgValues: signing,
+      introspectionEncryptionAlgValues: ['RSA-OAEP-256'],
+      introspectionEncryptionEncValues: ['A128CBC-HS256'],
+    },
     cookies: { keys: ['test'] },
     ttl: { ClientCredentials: () => ttl, AccessToken: () => ttl },
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -50,6 +65,8 @@ function build(keys) {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId.startsWith('rs-') },
+      jwtIntrospection: { enabled: true },
+      encryption: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
