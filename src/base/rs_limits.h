@@ -45,6 +45,9 @@
 #define RS_RECORD_BYTES_MAX (64 * 1024)
 #define RS_SCOPES_PER_TOKEN_MAX 1024
 
+/* Revocation marks in one process: some 10 MiB. */
+#define RS_MARKS_MAX 100000
+
 /* A reply of Redis: the records are the largest thing we ever ask for. */
 #define RS_REDIS_REPLY_BYTES_MAX (2 * 1024 * 1024)
 #define RS_REDIS_REPLY_ELEMENTS_MAX 65536

@@ -100,7 +100,7 @@ static apr_status_t ask_link(rs_redis_link_t *link, const rs_redis_question_t *q
         rs_redis_command_add(&commands[count++], "ASKING");
     commands[count++] = question->command;
     rs_redis_call_step(call, call->command_timeout);
-    status = rs_redis_link_ask(link, commands, count, replies, 0, call);
+    status = rs_redis_link_ask(link, commands, count, replies, question->elements_max, call);
     if (status != APR_SUCCESS)
         return status;
     *reply = replies[count - 1];

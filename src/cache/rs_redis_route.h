@@ -11,7 +11,8 @@ typedef struct {
     apr_size_t key_len;
     unsigned
         types; /* bits 1 << rs_redis_reply_type_t of the answers it can have, besides an error */
-    bool repeatable; /* done twice it does the same */
+    bool repeatable;       /* done twice it does the same */
+    unsigned elements_max; /* of an array; 0: none is expected */
 } rs_redis_question_t;
 
 typedef struct {

@@ -195,6 +195,24 @@ apr_status_t rs_seal_open(const rs_seal_t *seal, const rs_cache_key_t *key,
     return APR_EINVAL;
 }
 
+/* RFC 5869 2.3 with one block: HMAC(extracted, info ‖ 1). */
+bool rs_seal_mac(const rs_seal_t *seal, unsigned which, const void *bytes, apr_size_t len,
+                 rs_sha256_t *mac)
+{
+    static const unsigned char info[] = "mod_oauth2_rs marks 1\001";
+    unsigned char key[SEAL_KEY_BYTES];
+    unsigned written = 0;
+    bool fine;
+
+    if (which >= seal->secrets)
+        return false;
+    fine = HMAC(EVP_sha256(), seal->extracted[which], SEAL_KEY_BYTES, info, sizeof info - 1, key,
+                &written) &&
+           HMAC(EVP_sha256(), key, SEAL_KEY_BYTES, bytes, len, mac->bytes, &written);
+    OPENSSL_cleanse(key, sizeof key);
+    return fine && written == RS_SHA256_BYTES;
+}
+
 /* The tier. */
 
 typedef struct {

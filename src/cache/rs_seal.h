@@ -32,6 +32,11 @@ apr_status_t rs_seal_open(const rs_seal_t *seal, const rs_cache_key_t *key,
                           const unsigned char *sealed, apr_size_t sealed_len,
                           const unsigned char **value, apr_size_t *len, apr_pool_t *p);
 
+/* HMAC-SHA-256 of bytes under a key for revocation marks: of the current secret (which 0) or the
+ * previous one (1). False: there is no such secret. */
+bool rs_seal_mac(const rs_seal_t *seal, unsigned which, const void *bytes, apr_size_t len,
+                 rs_sha256_t *mac);
+
 /* A tier that seals what goes into `inner` and opens what comes out of it. Verdicts and negatives
  * share one type, as they share one key. A value that does not open is a miss. */
 rs_tier_t *rs_tier_sealed(rs_tier_t *inner, const rs_seal_t *seal, apr_pool_t *p);

@@ -16,7 +16,15 @@
 
 #define ACCEPTS(type) (1U << (type))
 
-typedef enum { ACT_FETCH, ACT_STORE, ACT_ADD, ACT_REMOVE, ACT_REMOVE_IF, ACT_COUNT } act_t;
+typedef enum {
+    ACT_FETCH,
+    ACT_STORE,
+    ACT_ADD,
+    ACT_REMOVE,
+    ACT_REMOVE_IF,
+    ACT_READ_STREAM,
+    ACT_COUNT
+} act_t;
 
 static const struct {
     const char *name;
@@ -29,6 +37,7 @@ static const struct {
     [ACT_ADD] = { "SET NX", ACCEPTS(RS_REDIS_STATUS) | ACCEPTS(RS_REDIS_NIL), false },
     [ACT_REMOVE] = { "DEL", ACCEPTS(RS_REDIS_INTEGER), true },
     [ACT_REMOVE_IF] = { "EVAL", ACCEPTS(RS_REDIS_INTEGER), true },
+    [ACT_READ_STREAM] = { "XREAD", ACCEPTS(RS_REDIS_ARRAY) | ACCEPTS(RS_REDIS_NIL), true },
 };
 
 /* What stands between prefix and digest; a digest has no colon. */
@@ -56,7 +65,8 @@ static const struct {
     { "NOAUTH", true, APR_EACCES, "it wants credentials; see OAuth2RSRedisCredentials" },
     { "WRONGPASS", true, APR_EACCES, "it does not accept OAuth2RSRedisCredentials" },
     { "NOPERM", false, APR_EACCES,
-      "the rules of the user must allow +get +set +del +eval on the keys with "
+      "the rules of the user must allow +get +set +del +eval (and +xread for revocations) on the "
+      "keys with "
       "OAuth2RSCachePrefix" },
     { "OOM", false, APR_ENOSPC, "its memory is full; see maxmemory and maxmemory-policy" },
     { "MISCONF", false, APR_EGENERAL, "it cannot save to its disk and refuses to write" },
@@ -292,6 +302,32 @@ static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key,
     if (status != APR_SUCCESS)
         return status;
     return reply->integer > 0 ? APR_SUCCESS : APR_NOTFOUND;
+}
+
+/* For each entry: itself, its id, its fields, and as many names and values as we write. */
+#define ELEMENTS_PER_ENTRY 8
+
+apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const char *after,
+                                       unsigned count, const rs_redis_reply_t **reply,
+                                       apr_time_t now, apr_pool_t *p)
+{
+    static const rs_redis_reply_t nothing = { .type = RS_REDIS_ARRAY };
+    redis_tier_t *self = (redis_tier_t *)tier;
+    rs_redis_question_t question = { .elements_max = 4 + ELEMENTS_PER_ENTRY * count };
+    apr_status_t status;
+
+    question.key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", name, NULL);
+    question.key_len = strlen(question.key);
+    rs_redis_command_add(&question.command, "XREAD");
+    rs_redis_command_add(&question.command, "COUNT");
+    rs_redis_command_add(&question.command, apr_psprintf(p, "%u", count));
+    rs_redis_command_add(&question.command, "STREAMS");
+    rs_redis_command_add(&question.command, question.key);
+    rs_redis_command_add(&question.command, after);
+    status = ask(self, ACT_READ_STREAM, &question, reply, now, p);
+    if (status == APR_SUCCESS && (*reply)->type == RS_REDIS_NIL)
+        *reply = &nothing;
+    return status;
 }
 
 static apr_status_t prepare_tls(redis_tier_t *self, apr_pool_t *p)

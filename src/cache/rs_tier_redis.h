@@ -6,6 +6,7 @@
 #define RS_TIER_REDIS_H
 
 #include "base/rs_log.h"
+#include "cache/rs_redis_reply.h"
 #include "cache/rs_tier.h"
 
 typedef enum { RS_REDIS_SINGLE, RS_REDIS_SENTINEL, RS_REDIS_CLUSTER } rs_redis_topology_t;
@@ -41,5 +42,11 @@ const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_p
  * which must be used by one thread at a time during creation only. */
 apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config,
                                   const rs_log_t *log, apr_pool_t *p);
+
+/* XREAD of prefix + name behind an id: at most count entries in *reply, an array (of nothing when
+ * there are none), which lives as long as p. */
+apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const char *after,
+                                       unsigned count, const rs_redis_reply_t **reply,
+                                       apr_time_t now, apr_pool_t *p);
 
 #endif

@@ -49,7 +49,8 @@ typedef struct {
     rs_source_t secret, previous_secret, redis_password, sentinel_password; /* .value NULL: none */
     unsigned local_entries; /* RS_UNSET_COUNT: by MPM */
     apr_interval_time_t local_ttl;
-    unsigned failures_max; /* inactive tokens of one address in a period; 0: no limit */
+    apr_interval_time_t revocation; /* how long marks are kept; 0: none are read */
+    unsigned failures_max;          /* inactive tokens of one address in a period; 0: no limit */
     apr_interval_time_t failures_period;
     const ap_directive_t *directive; /* OAuth2RSCache; NULL: not written */
 } rs_cache_spec_t;

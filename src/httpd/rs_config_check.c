@@ -74,6 +74,10 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
     const char *secret;
     apr_size_t len;
 
+    if (cache->revocation && cache->shared != RS_SHARED_REDIS)
+        return wrong("RS0610", cache->directive,
+                     "OAuth2RSRevocation on needs Redis, where revocations are read: add "
+                     "OAuth2RSCache redis://HOST and OAuth2RSCacheSecret");
     if (cache->shared != RS_SHARED_REDIS)
         return OK;
     if (!cache->secret.value)

@@ -12,6 +12,8 @@
 #define LOCAL_TTL_MAX apr_time_from_sec(3600)
 #define LOCAL_ENTRIES_MAX 10000000
 #define REDIS_POOL_MAX 1024
+#define RETENTION_DEFAULT apr_time_from_sec(24 * 3600)
+#define RETENTION_MAX apr_time_from_sec(30 * 24 * 3600)
 #define PREFIX_BYTES_MAX 64
 
 /* The cache of the whole httpd, or a sentence. */
@@ -115,6 +117,27 @@ const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const
     if (!trouble && ttl)
         trouble = rs_time_parse(&spec->local_ttl, ttl, LOCAL_TTL_MAX, cmd->pool);
     return about(cmd, trouble);
+}
+
+/* on [RETENTION], or off */
+const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char *retention)
+{
+    rs_cache_spec_t *spec;
+    const char *trouble = spec_of(&spec, cmd);
+
+    (void)dir;
+    if (trouble)
+        return trouble;
+    spec->revocation = 0;
+    if (strcasecmp(on, "off") == 0 && !retention)
+        return NULL;
+    if (strcasecmp(on, "on") != 0)
+        return about(cmd, "write on, on RETENTION, or off");
+    spec->revocation = RETENTION_DEFAULT;
+    if (retention)
+        trouble = rs_time_parse(&spec->revocation, retention, RETENTION_MAX, cmd->pool);
+    return about(cmd,
+                 !trouble && spec->revocation < apr_time_from_sec(60) ? "at least 1m" : trouble);
 }
 
 /* N/TIME; a unit alone is one of it: 60/min. */

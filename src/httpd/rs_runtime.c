@@ -4,6 +4,7 @@
  * mod_watchdog where it is there. */
 #include "httpd/rs_runtime.h"
 #include "base/rs_limits.h"
+#include "cache/rs_marks_reader.h"
 #include "cache/rs_seal.h"
 #include "httpd/rs_log_httpd.h"
 #include "net/rs_http_curl.h"
@@ -19,6 +20,7 @@ APLOG_USE_MODULE(oauth2_rs);
 
 #define USER_AGENT "mod_oauth2_rs"
 #define TEND_INTERVAL apr_time_from_sec(1)
+#define MARKS_INTERVAL apr_time_from_msec(300)
 #define LOCAL_ENTRIES_THREADED 16384
 #define LOCAL_ENTRIES_PREFORK 1024
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
@@ -143,8 +145,18 @@ static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
     return APR_SUCCESS;
 }
 
-/* Without mod_watchdog the request that finds keys old refreshes them. */
-static void watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
+static apr_status_t read_marks(int state, void *data, apr_pool_t *ptemp)
+{
+    rs_runtime_t *runtime = data;
+
+    if (state == AP_WATCHDOG_STATE_RUNNING && runtime->marks_reader)
+        rs_marks_reader_poll(runtime->marks_reader, apr_time_now(), ptemp);
+    return APR_SUCCESS;
+}
+
+/* Without mod_watchdog the request that finds keys old refreshes them; revocations have no such
+ * request. */
+static int watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
@@ -153,15 +165,26 @@ static void watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
     ap_watchdog_t *watchdog;
     apr_status_t status;
 
+    if ((!get || !enroll) && runtime->cache->revocation)
+        return failed(s, "RS0619", 0,
+                      "OAuth2RSRevocation needs mod_watchdog: add LoadModule watchdog_module");
     if (!get || !enroll)
-        return;
+        return OK;
     status = get(&watchdog, "_oauth2_rs_", 0, 0, p);
     if (status == APR_SUCCESS)
         status = enroll(watchdog, TEND_INTERVAL, runtime, tend);
+    /* In a thread of its own: an issuer that is slow delays no revocation. */
+    if (status == APR_SUCCESS && runtime->cache->revocation)
+        status = get(&watchdog, "_oauth2_rs_marks_", 0, 0, p);
+    if (status == APR_SUCCESS && runtime->cache->revocation)
+        status = enroll(watchdog, MARKS_INTERVAL, runtime, read_marks);
+    if (status != APR_SUCCESS && runtime->cache->revocation)
+        return failed(s, "RS0620", status, "OAuth2RSRevocation: mod_watchdog refused");
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
                      "RS0617: no background refresh of keys: mod_watchdog refused; requests "
                      "refresh them instead");
+    return OK;
 }
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -199,8 +222,7 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         rs_server_config(s)->main_identity_key = &rs_server_config(main_server)->identity_key;
     }
     runtime->identity_key = &rs_server_config(main_server)->identity_key;
-    watch(runtime, main_server, pconf);
-    return OK;
+    return watch(runtime, main_server, pconf);
 }
 
 /* ---- in each child ---- */
@@ -212,6 +234,24 @@ static unsigned threads_per_child(void)
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1)
         threads = 1;
     return (unsigned)threads;
+}
+
+/* What was revoked before this process began is read before its first request. */
+static void open_marks(rs_runtime_t *runtime, rs_tier_t *tier, server_rec *s, apr_pool_t *pchild)
+{
+    apr_status_t status =
+        rs_marks_create(&runtime->services.marks, runtime->cache->revocation, pchild);
+
+    if (status == APR_SUCCESS)
+        status = rs_marks_reader_create(&runtime->marks_reader, runtime->services.marks, tier,
+                                        runtime->seal, runtime->services.log, pchild);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                     "RS0625: this process does not hear of revocations: there is no memory or no "
+                     "lock for them");
+        return;
+    }
+    rs_marks_reader_poll(runtime->marks_reader, apr_time_now(), pchild);
 }
 
 static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
@@ -229,6 +269,8 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
             "RS0621: this process works without the cache in Redis: it could not be set up");
         return NULL;
     }
+    if (runtime->cache->revocation)
+        open_marks(runtime, tier, s, pchild);
     tier = rs_tier_sealed(tier, runtime->seal, pchild);
     rs_tier_sealed_tells(tier, runtime->services.log);
     return tier;

@@ -454,8 +454,8 @@ static rs_verdict_t judge_encrypted(const rs_question_t *question, const rs_prov
     return judge_opaque(question, RS_TOKEN_MALFORMED, by, now, p);
 }
 
-rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by,
-                                apr_time_t now, apr_pool_t *p)
+static rs_verdict_t judge(const rs_question_t *question, const rs_provider_t **by, apr_time_t now,
+                          apr_pool_t *p)
 {
     const rs_verdict_t *known;
     const rs_jws_t *jws = NULL;
@@ -479,4 +479,17 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
     issuer = jws ? unverified_issuer(jws, p) : NULL;
     return issuer ? judge_by_issuer_named(question, jws, issuer, by, now, p)
                   : judge_opaque(question, form, by, now, p);
+}
+
+rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by,
+                                apr_time_t now, apr_pool_t *p)
+{
+    rs_verdict_t verdict = judge(question, by, now, p);
+    rs_marks_t *marks = *by ? (*by)->services->marks : NULL;
+    const char *why = NULL;
+
+    /* Whatever a cache or a signature says. */
+    if (marks && rs_verdict_is_accepted(&verdict))
+        why = rs_marks_refuse(marks, question->presented, &verdict, now, p);
+    return why ? rs_refuse(RS_TOKEN_REVOKED, why, now) : verdict;
 }

@@ -6,11 +6,13 @@
 #include "base/rs_budget.h"
 #include "base/rs_log.h"
 #include "cache/rs_cache.h"
+#include "cache/rs_marks.h"
 #include "net/rs_http.h"
 
 typedef struct {
     rs_http_t *http;
     rs_cache_t *cache;
+    rs_marks_t *marks; /* of revocation; NULL: none are heard of */
     const rs_log_t *log;
     apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
     rs_budget_t *failures; /* introspections that end inactive, by client; NULL: no limit */

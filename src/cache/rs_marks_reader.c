@@ -1,0 +1,151 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Reading the stream of marks. */
+#include "cache/rs_marks_reader.h"
+#include "base/rs_limits.h"
+#include "cache/rs_tier_redis.h"
+
+#include <apr_strings.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define STREAM "revocations"
+#define ENTRIES_PER_READ 500
+#define ID_BYTES_MAX 64
+#define FAILURES 3 /* fewer are not worth a line */
+
+struct rs_marks_reader_t {
+    rs_marks_t *marks;
+    rs_tier_t *tier;
+    const rs_seal_t *seal;
+    const rs_log_t *log;
+    char last[ID_BYTES_MAX]; /* "": from the beginning of the retention */
+    unsigned failures;       /* in a row */
+    rs_log_quiet_t lost, foreign, full;
+};
+
+apr_status_t rs_marks_reader_create(rs_marks_reader_t **reader, rs_marks_t *marks, rs_tier_t *tier,
+                                    const rs_seal_t *seal, const rs_log_t *log, apr_pool_t *p)
+{
+    rs_marks_reader_t *made = apr_pcalloc(p, sizeof *made);
+
+    made->marks = marks;
+    made->tier = tier;
+    made->seal = seal;
+    made->log = log;
+    *reader = made;
+    return APR_SUCCESS;
+}
+
+/* The value of a field of an entry; NULL: it has none. */
+static const rs_redis_reply_t *field(const rs_redis_reply_t *fields, const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i + 1 < fields->count; i += 2)
+        if (fields->elements[i]->type == RS_REDIS_STRING &&
+            strcmp(fields->elements[i]->text, name) == 0 &&
+            fields->elements[i + 1]->type == RS_REDIS_STRING)
+            return fields->elements[i + 1];
+    return NULL;
+}
+
+static bool is_ours(const rs_marks_reader_t *reader, const rs_redis_reply_t *value,
+                    const rs_redis_reply_t *mac)
+{
+    unsigned which = 0;
+    rs_sha256_t wanted;
+
+    while (rs_seal_mac(reader->seal, which++, value->text, value->len, &wanted))
+        if (mac->len == RS_SHA256_BYTES &&
+            CRYPTO_memcmp(mac->text, wanted.bytes, RS_SHA256_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static void take_fields(rs_marks_reader_t *reader, const rs_redis_reply_t *fields, apr_time_t now)
+{
+    const rs_redis_reply_t *value = field(fields, "v"), *mac = field(fields, "m");
+    apr_uint32_t kept_back;
+    rs_mark_t mark;
+
+    if (!value || !mac || !is_ours(reader, value, mac) ||
+        !rs_mark_decode(&mark, (const unsigned char *)value->text, value->len)) {
+        if (rs_log_quiet_ask(&reader->foreign, now, &kept_back))
+            rs_log(reader->log, RS_LOG_WARNING,
+                   "RS0432: a revocation in Redis was not made with the cache secrets of this "
+                   "server, or is none; passed over (%u more since the last line)",
+                   kept_back);
+        return;
+    }
+    if (!rs_marks_add(reader->marks, &mark, now) &&
+        rs_log_quiet_ask(&reader->full, now, &kept_back))
+        rs_log(reader->log, RS_LOG_ERROR,
+               "RS0433: more than %d revocations: none can be kept any more, so every token that "
+               "was issued before now is refused (%u more since the last line)",
+               RS_MARKS_MAX, kept_back);
+}
+
+/* [[stream, [[id, [name, value, ...]], ...]]]; how many entries. */
+static unsigned take_entries(rs_marks_reader_t *reader, const rs_redis_reply_t *reply,
+                             apr_time_t now)
+{
+    const rs_redis_reply_t *stream = reply->count ? reply->elements[0] : NULL, *entries;
+    unsigned i;
+
+    if (!stream || stream->type != RS_REDIS_ARRAY || stream->count != 2 ||
+        stream->elements[1]->type != RS_REDIS_ARRAY)
+        return 0;
+    entries = stream->elements[1];
+    for (i = 0; i < entries->count; i++) {
+        const rs_redis_reply_t *entry = entries->elements[i];
+        if (entry->type != RS_REDIS_ARRAY || entry->count != 2 ||
+            entry->elements[0]->type != RS_REDIS_STRING || entry->elements[0]->len >= ID_BYTES_MAX)
+            continue;
+        if (entry->elements[1]->type == RS_REDIS_ARRAY)
+            take_fields(reader, entry->elements[1], now);
+        apr_cpystrn(reader->last, entry->elements[0]->text, sizeof reader->last);
+    }
+    return entries->count;
+}
+
+static const char *begin_id(const rs_marks_reader_t *reader, apr_time_t now, apr_pool_t *p)
+{
+    apr_time_t begin = now - rs_marks_retention(reader->marks);
+
+    return *reader->last ? reader->last
+                         : apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)(begin / 1000));
+}
+
+static void tell(rs_marks_reader_t *reader, apr_status_t status, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    reader->failures = status == APR_SUCCESS ? 0 : reader->failures + 1;
+    if (status == APR_SUCCESS) {
+        if (rs_log_quiet_over(&reader->lost))
+            rs_log(reader->log, RS_LOG_NOTICE, "RS0431: revocations are read from Redis again");
+    }
+    else if (reader->failures >= FAILURES && rs_log_quiet_ask(&reader->lost, now, &kept_back))
+        rs_log(reader->log, RS_LOG_WARNING,
+               "RS0430: revocations cannot be read from Redis: those that are made now are felt "
+               "when it answers again (%u more since the last line)",
+               kept_back);
+}
+
+void rs_marks_reader_poll(rs_marks_reader_t *reader, apr_time_t now, apr_pool_t *ptemp)
+{
+    const rs_redis_reply_t *reply;
+    apr_status_t status;
+    unsigned count;
+
+    do {
+        status = rs_tier_redis_read_stream(reader->tier, STREAM, begin_id(reader, now, ptemp),
+                                           ENTRIES_PER_READ, &reply, now, ptemp);
+        count = status == APR_SUCCESS ? take_entries(reader, reply, now) : 0;
+    } while (count == ENTRIES_PER_READ);
+    /* Redis may have lost what it had, and count anew. */
+    if (status != APR_SUCCESS)
+        *reader->last = '\0';
+    tell(reader, status, now);
+    rs_marks_sweep(reader->marks, now);
+}

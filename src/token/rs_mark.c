@@ -1,0 +1,64 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Revocation marks. */
+#include "token/rs_mark.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#define FORMAT 1
+
+static const char use[] = "mod_oauth2_rs mark 1";
+
+void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer, const char *value)
+{
+    char letter[2] = { (char)kind, '\0' };
+    rs_span_t spans[] = { { use, sizeof use },
+                          { letter, sizeof letter },
+                          { issuer, strlen(issuer) + 1 },
+                          { value, strlen(value) } };
+
+    rs_sha256(spans, sizeof spans / sizeof spans[0], digest);
+}
+
+bool rs_mark_decode(rs_mark_t *mark, const unsigned char *bytes, apr_size_t len)
+{
+    apr_uint64_t number = 0;
+    unsigned i;
+
+    if (len != RS_MARK_BYTES || bytes[0] != FORMAT)
+        return false;
+    memcpy(mark->of.bytes, bytes + 1, RS_SHA256_BYTES);
+    for (i = 0; i < 8; i++)
+        number = number << 8 | bytes[1 + RS_SHA256_BYTES + i];
+    if (number > (apr_uint64_t)APR_INT64_MAX)
+        return false;
+    mark->not_before = (apr_time_t)number;
+    return true;
+}
+
+unsigned rs_marks_of(const rs_presented_t *presented, const rs_principal_t *principal,
+                     rs_sha256_t digests[RS_MARKS_OF_TOKEN], apr_pool_t *p)
+{
+    rs_claim_t sid = rs_claims_get(&principal->claims, "sid");
+    unsigned count = 0;
+
+    rs_mark_digest(&digests[count++], RS_MARK_TOKEN, "",
+                   apr_pstrmemdup(p, presented->token, presented->token_len));
+    rs_mark_digest(&digests[count++], RS_MARK_ISSUER, principal->issuer, "");
+    if (principal->subject)
+        rs_mark_digest(&digests[count++], RS_MARK_SUBJECT, principal->issuer, principal->subject);
+    if (principal->client)
+        rs_mark_digest(&digests[count++], RS_MARK_CLIENT, principal->issuer, principal->client);
+    if (sid.type == RS_JSON_STRING)
+        rs_mark_digest(&digests[count++], RS_MARK_SESSION, principal->issuer, sid.text);
+    return count;
+}
+
+apr_time_t rs_mark_issued_at(const rs_principal_t *principal)
+{
+    rs_claim_t iat = rs_claims_get(&principal->claims, "iat");
+    bool number = iat.type == RS_JSON_INTEGER || iat.type == RS_JSON_REAL;
+
+    return number && iat.real > 0 && iat.real < 1e11 ? (apr_time_t)(iat.real * APR_USEC_PER_SEC)
+                                                     : 0;
+}

@@ -1,0 +1,42 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Revocation marks: one token, or everything that was issued before a moment to a subject, a client
+ * or a session, or by an issuer. Pure: what a mark says, and which marks an accepted token falls
+ * under. */
+#ifndef RS_MARK_H
+#define RS_MARK_H
+
+#include "token/rs_presented.h"
+#include "token/rs_verdict.h"
+
+typedef enum {
+    RS_MARK_TOKEN = 't',
+    RS_MARK_SUBJECT = 's',
+    RS_MARK_CLIENT = 'c',
+    RS_MARK_SESSION = 'd',
+    RS_MARK_ISSUER = 'i'
+} rs_mark_kind_t;
+
+typedef struct {
+    rs_sha256_t of;        /* rs_mark_digest() */
+    apr_time_t not_before; /* what was issued earlier is revoked; of a token: of no matter */
+} rs_mark_t;
+
+/* SHA-256("mod_oauth2_rs mark 1" NUL kind NUL issuer NUL value): of a token issuer "" and the
+ * token, of an issuer value "". */
+void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer,
+                    const char *value);
+
+/* As it travels: format byte 1 ‖ 32 bytes digest ‖ 8 bytes not_before in microseconds, most
+ * significant first. */
+#define RS_MARK_BYTES (1 + RS_SHA256_BYTES + 8)
+bool rs_mark_decode(rs_mark_t *mark, const unsigned char *bytes, apr_size_t len);
+
+#define RS_MARKS_OF_TOKEN 5
+/* The digests under which this token may be marked; how many. */
+unsigned rs_marks_of(const rs_presented_t *presented, const rs_principal_t *principal,
+                     rs_sha256_t digests[RS_MARKS_OF_TOKEN], apr_pool_t *p);
+
+/* Its iat; 0: it has none, so that every "not before" comes later. */
+apr_time_t rs_mark_issued_at(const rs_principal_t *principal);
+
+#endif

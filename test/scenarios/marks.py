@@ -1,0 +1,39 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""A publisher of revocations: marks into the stream, as doc/redis.md describes them."""
+
+import hashlib
+import hmac
+import struct
+import subprocess
+import time
+
+from redis_server import program
+
+STREAM = "oauth2rs:revocations"
+
+
+def digest(kind, issuer, value):
+    return hashlib.sha256(b"mod_oauth2_rs mark 1\0" + kind.encode() + b"\0" + issuer.encode() + b"\0" + value.encode()).digest()
+
+
+def mac(secret, value):
+    extracted = hmac.digest(b"mod_oauth2_rs sealed value 1", secret.encode(), "sha256")
+    return hmac.digest(hmac.digest(extracted, b"mod_oauth2_rs marks 1\x01", "sha256"), value, "sha256")
+
+
+def mark(kind, issuer, value, not_before=None):
+    not_before = time.time() if not_before is None else not_before
+    return b"\x01" + digest(kind, issuer, value) + struct.pack(">Q", int(not_before * 1000000))
+
+
+def publish(redis, secret, value, tag=None):
+    """XADD with binary values, which redis-cli reads in quotes."""
+    tag = mac(secret.strip(), value) if tag is None else tag
+    quoted = ['"' + "".join(f"\\x{byte:02x}" for byte in text) + '"' for text in (value, tag)]
+    done = subprocess.run([program("redis-cli"), "-p", str(redis.port)], input=f"XADD {STREAM} * v {quoted[0]} m {quoted[1]}\n",
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0 and "-" in done.stdout, done.stdout + done.stderr
+
+
+def revoke(redis, secret, kind, issuer, value, not_before=None):
+    publish(redis, secret, mark(kind, issuer, value, not_before))

@@ -1,0 +1,157 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* What a process knows of revocations. */
+#include "base/rs_limits.h"
+#include "cases.h"
+#include "cache/rs_marks.h"
+
+#define RETENTION (3600 * SECOND)
+#define ISSUER "https://issuer.example"
+
+static rs_marks_t *table(apr_pool_t *p)
+{
+    rs_marks_t *made;
+
+    assert_int_equal(rs_marks_create(&made, RETENTION, p), APR_SUCCESS);
+    return made;
+}
+
+static rs_mark_t mark(rs_mark_kind_t kind, const char *value, apr_time_t not_before)
+{
+    rs_mark_t made = { .not_before = not_before };
+
+    rs_mark_digest(&made.of, kind, kind == RS_MARK_TOKEN ? "" : ISSUER, value);
+    return made;
+}
+
+static const char *refuse(rs_marks_t *marks, apr_time_t issued, bool introspected, apr_time_t now,
+                          apr_pool_t *p)
+{
+    const char *text = apr_psprintf(p, "{\"iat\":%" APR_INT64_T_FMT ",\"sid\":\"s1\"}",
+                                    (apr_int64_t)apr_time_sec(issued));
+    rs_principal_t principal = {
+        .user = "bob", .issuer = ISSUER, .subject = "bob", .client = "app"
+    };
+    rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
+    rs_verdict_t verdict;
+    const char *why;
+
+    principal.claims =
+        rs_claims_from_json(rs_json_object(text, strlen(text), &rs_json_token_limits, &why, p), p);
+    verdict = rs_accept(&principal, now, RS_TIME_NEVER);
+    verdict.introspected = introspected;
+    return rs_marks_refuse(marks, &presented, &verdict, now, p);
+}
+
+static void what_was_issued_before_is_revoked(void **state)
+{
+    static const struct {
+        rs_mark_kind_t kind;
+        const char *value;
+        bool hit;
+    } cases[] = {
+        { RS_MARK_SUBJECT, "bob", true },  { RS_MARK_SUBJECT, "alice", false },
+        { RS_MARK_CLIENT, "app", true },   { RS_MARK_CLIENT, "bob", false },
+        { RS_MARK_SESSION, "s1", true },   { RS_MARK_ISSUER, "", true },
+        { RS_MARK_SUBJECT, "app", false },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rs_marks_t *marks = table(*state);
+        rs_mark_t made = mark(cases[i].kind, cases[i].value, NOW);
+        assert_null(refuse(marks, NOW - SECOND, false, NOW, *state));
+        assert_true(rs_marks_add(marks, &made, NOW));
+        assert_int_equal(refuse(marks, NOW - SECOND, false, NOW, *state) != NULL, cases[i].hit);
+        assert_int_equal(refuse(marks, NOW - SECOND, true, NOW, *state) != NULL, cases[i].hit);
+        assert_null(refuse(marks, NOW, false, NOW, *state));
+    }
+}
+
+static void a_marked_token_is_revoked_whenever_it_was_issued(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t made = mark(RS_MARK_TOKEN, "token", 0);
+
+    assert_true(rs_marks_add(marks, &made, NOW));
+    assert_non_null(refuse(marks, NOW + SECOND, false, NOW + SECOND, *state));
+}
+
+static void the_latest_moment_counts(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t late = mark(RS_MARK_SUBJECT, "bob", NOW),
+              early = mark(RS_MARK_SUBJECT, "bob", NOW - 10 * SECOND);
+
+    assert_true(rs_marks_add(marks, &late, NOW));
+    assert_true(rs_marks_add(marks, &early, NOW));
+    assert_int_equal(rs_marks_count(marks), 1);
+    assert_non_null(refuse(marks, NOW - SECOND, false, NOW, *state));
+}
+
+static void what_is_older_than_the_marks_is_refused(void **state)
+{
+    rs_marks_t *marks = table(*state);
+
+    assert_null(refuse(marks, NOW - RETENTION, false, NOW, *state));
+    assert_non_null(refuse(marks, NOW - RETENTION - SECOND, false, NOW, *state));
+    assert_null(refuse(marks, NOW - RETENTION - SECOND, true, NOW, *state));
+}
+
+static void marks_are_forgotten_in_time(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW);
+
+    assert_true(rs_marks_add(marks, &made, NOW));
+    rs_marks_sweep(marks, NOW + RETENTION);
+    assert_int_equal(rs_marks_count(marks), 1);
+    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+static void a_full_table_fails_closed(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    unsigned i;
+
+    for (i = 0; i <= RS_MARKS_MAX; i++) {
+        rs_mark_t made = mark(RS_MARK_SUBJECT, apr_psprintf(*state, "u%u", i), NOW);
+        assert_int_equal(rs_marks_add(marks, &made, NOW), i < RS_MARKS_MAX);
+    }
+    assert_non_null(refuse(marks, NOW - SECOND, false, NOW, *state));
+    assert_null(refuse(marks, NOW, false, NOW, *state));
+    rs_marks_sweep(marks, NOW + RETENTION + SECOND);
+    assert_int_equal(rs_marks_count(marks), 0);
+    assert_null(refuse(marks, NOW - SECOND, false, NOW - SECOND, *state));
+}
+
+static void a_mark_has_one_form(void **state)
+{
+    unsigned char bytes[RS_MARK_BYTES + 1] = { 1, [RS_MARK_BYTES - 1] = 7 };
+    rs_mark_t made;
+
+    (void)state;
+    assert_true(rs_mark_decode(&made, bytes, RS_MARK_BYTES));
+    assert_int_equal(made.not_before, 7);
+    assert_false(rs_mark_decode(&made, bytes, RS_MARK_BYTES - 1));
+    assert_false(rs_mark_decode(&made, bytes, RS_MARK_BYTES + 1));
+    bytes[1 + RS_SHA256_BYTES] = 0x80;
+    assert_false(rs_mark_decode(&made, bytes, RS_MARK_BYTES));
+    bytes[0] = 2;
+    assert_false(rs_mark_decode(&made, bytes, RS_MARK_BYTES));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(what_was_issued_before_is_revoked),
+        CASE(a_marked_token_is_revoked_whenever_it_was_issued),
+        CASE(the_latest_moment_counts),
+        CASE(what_is_older_than_the_marks_is_refused),
+        CASE(marks_are_forgotten_in_time),
+        CASE(a_full_table_fails_closed),
+        CASE(a_mark_has_one_form),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
