@@ -4,6 +4,7 @@
 #include "base/rs_digest.h"
 
 #include <apr_thread_mutex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SETS 2048 /* a power of two */
@@ -20,8 +21,14 @@ struct rs_budget_t {
     unsigned events_max;
     apr_interval_time_t period;
     unsigned char salt[16];
-    slot_t slots[SETS][SLOTS];
+    slot_t (*sets)[SLOTS]; /* calloc'ed: pages are taken as they are used */
 };
+
+static apr_status_t budget_free(void *data)
+{
+    free(((rs_budget_t *)data)->sets);
+    return APR_SUCCESS;
+}
 
 apr_status_t rs_budget_create(rs_budget_t **budget, unsigned events_max, apr_interval_time_t period,
                               apr_pool_t *p)
@@ -31,6 +38,10 @@ apr_status_t rs_budget_create(rs_budget_t **budget, unsigned events_max, apr_int
 
     made->events_max = events_max;
     made->period = period;
+    made->sets = calloc(SETS, sizeof *made->sets);
+    apr_pool_cleanup_register(p, made, budget_free, apr_pool_cleanup_null);
+    if (!made->sets)
+        return APR_ENOMEM;
     if (status == APR_SUCCESS)
         status = rs_random_bytes(made->salt, sizeof made->salt);
     if (status == APR_SUCCESS)
@@ -52,7 +63,7 @@ static apr_uint64_t digest_of(const rs_budget_t *budget, const char *who)
 /* With the lock held: his slot, or NULL. */
 static slot_t *find(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
 {
-    slot_t *set = budget->slots[who & (SETS - 1)];
+    slot_t *set = budget->sets[who & (SETS - 1)];
     unsigned i;
 
     for (i = 0; i < SLOTS; i++)
@@ -67,7 +78,7 @@ static slot_t *find(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
 
 static slot_t *begin(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
 {
-    slot_t *set = budget->slots[who & (SETS - 1)], *oldest = set;
+    slot_t *set = budget->sets[who & (SETS - 1)], *oldest = set;
     unsigned i;
 
     for (i = 0; i < SLOTS; i++)

@@ -261,32 +261,38 @@ static apr_status_t sealed_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
     return APR_NOTFOUND;
 }
 
-static apr_status_t sealed_store(rs_tier_t *tier, const rs_cache_key_t *key,
-                                 const unsigned char *value, apr_size_t len, apr_time_t expires,
-                                 apr_time_t now, apr_pool_t *p)
+/* How the inner tier keeps it: store or add. */
+typedef apr_status_t put_fn(rs_tier_t *self, const rs_cache_key_t *key, const unsigned char *value,
+                            apr_size_t len, apr_time_t expires, apr_time_t now, apr_pool_t *p);
+
+static apr_status_t put(const sealed_tier_t *self, put_fn *how, const rs_cache_key_t *key,
+                        const unsigned char *value, apr_size_t len, apr_time_t expires,
+                        apr_time_t now, apr_pool_t *p)
 {
-    sealed_tier_t *self = (sealed_tier_t *)tier;
     const unsigned char *sealed;
     apr_size_t sealed_len;
     apr_status_t status = rs_seal_close(self->seal, key, value, len, &sealed, &sealed_len, p);
 
-    if (status != APR_SUCCESS)
-        return status;
-    return self->inner->store(self->inner, key, sealed, sealed_len, expires, now, p);
+    return status == APR_SUCCESS ? how(self->inner, key, sealed, sealed_len, expires, now, p)
+                                 : status;
+}
+
+static apr_status_t sealed_store(rs_tier_t *tier, const rs_cache_key_t *key,
+                                 const unsigned char *value, apr_size_t len, apr_time_t expires,
+                                 apr_time_t now, apr_pool_t *p)
+{
+    const sealed_tier_t *self = (sealed_tier_t *)tier;
+
+    return put(self, self->inner->store, key, value, len, expires, now, p);
 }
 
 static apr_status_t sealed_add(rs_tier_t *tier, const rs_cache_key_t *key,
                                const unsigned char *value, apr_size_t len, apr_time_t expires,
                                apr_time_t now, apr_pool_t *p)
 {
-    sealed_tier_t *self = (sealed_tier_t *)tier;
-    const unsigned char *sealed;
-    apr_size_t sealed_len;
-    apr_status_t status = rs_seal_close(self->seal, key, value, len, &sealed, &sealed_len, p);
+    const sealed_tier_t *self = (sealed_tier_t *)tier;
 
-    if (status != APR_SUCCESS)
-        return status;
-    return self->inner->add(self->inner, key, sealed, sealed_len, expires, now, p);
+    return put(self, self->inner->add, key, value, len, expires, now, p);
 }
 
 /* No two seals of one value are alike (the nonce), so the owner's value is compared here and the

@@ -104,11 +104,6 @@ unsigned rs_scope_missing(const rs_scope_t *granted, const rs_scope_t *needed)
     return missing;
 }
 
-bool rs_scope_covers(const rs_scope_t *granted, const rs_scope_t *needed)
-{
-    return rs_scope_missing(granted, needed) == 0;
-}
-
 rs_scope_t rs_scope_union(const rs_scope_t *a, const rs_scope_t *b, apr_pool_t *p)
 {
     char *room = apr_palloc(p, a->bytes + b->bytes + 1);

@@ -19,7 +19,6 @@ rs_scope_t rs_scope_from_text(const char *text, apr_pool_t *p);
 rs_scope_t rs_scope_from_claim(const rs_claim_t *claim, apr_pool_t *p);
 
 bool rs_scope_has(const rs_scope_t *granted, const char *word);
-bool rs_scope_covers(const rs_scope_t *granted, const rs_scope_t *needed);
 /* How many words of needed are not in granted. */
 unsigned rs_scope_missing(const rs_scope_t *granted, const rs_scope_t *needed);
 rs_scope_t rs_scope_union(const rs_scope_t *a, const rs_scope_t *b, apr_pool_t *p);

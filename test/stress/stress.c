@@ -124,7 +124,11 @@ static void make_redis(const char *url)
 
 static void ask(const rs_presented_t *token, apr_time_t now, apr_pool_t *p)
 {
-    rs_question_t question = { &world.provider, 1, token, RS_TTL_UNLIMITED, RS_TTL_UNLIMITED };
+    rs_question_t question = { .providers = &world.provider,
+                               .provider_count = 1,
+                               .presented = token,
+                               .ttl_positive = RS_TTL_UNLIMITED,
+                               .ttl_negative = RS_TTL_UNLIMITED };
     const rs_provider_t *by;
     rs_verdict_t verdict = rs_providers_judge(&question, &by, now, p);
 
