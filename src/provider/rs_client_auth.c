@@ -34,13 +34,14 @@ static const char *read_key(rs_client_auth_t *auth, const rs_introspection_spec_
     const char *text, *why = NULL;
     apr_size_t len;
 
+    apr_pool_create(&auth->pool, p);
     if (auth->method == RS_CLIENT_AUTH_SECRET_JWT)
-        auth->key =
-            rs_jwk_shared((const unsigned char *)auth->secret, strlen(auth->secret), &why, p);
-    else if (rs_source_read(&spec->client_key, &text, &len, p) != APR_SUCCESS)
+        auth->key = rs_jwk_shared((const unsigned char *)auth->secret, strlen(auth->secret), &why,
+                                  auth->pool);
+    else if (rs_source_read(&spec->client_key, &text, &len, auth->pool) != APR_SUCCESS)
         return "OAuth2RSClientKey cannot be read";
     else
-        auth->key = rs_jwk_private(text, len, &why, p);
+        auth->key = rs_jwk_private(text, len, &why, auth->pool);
     if (!auth->key)
         return apr_pstrcat(
             p,
@@ -69,6 +70,14 @@ apr_status_t rs_client_auth_create(rs_client_auth_t *auth, const rs_provider_spe
              auth->method == RS_CLIENT_AUTH_PRIVATE_KEY_JWT)
         *why = read_key(auth, introspection, p);
     return *why ? APR_EINVAL : APR_SUCCESS;
+}
+
+void rs_client_auth_forget(rs_client_auth_t *auth)
+{
+    if (auth->pool)
+        apr_pool_destroy(auth->pool);
+    auth->pool = NULL;
+    auth->key = NULL;
 }
 
 /* ---- the methods ---- */

@@ -13,12 +13,16 @@ typedef struct {
     const rs_jwk_t *key;     /* of assertions: the private key, or the secret; NULL: none */
     const rs_alg_t *alg;     /* that they are signed with */
     const char *audience;    /* of assertions; NULL: the endpoint that is asked */
+    apr_pool_t *pool;        /* of the key; NULL: there is none */
 } rs_client_auth_t;
 
 /* Reads secret and key, as the user we are now. *why is a sentence when the answer is not
  * APR_SUCCESS. */
 apr_status_t rs_client_auth_create(rs_client_auth_t *auth, const rs_provider_spec_t *spec,
                                    const char **why, apr_pool_t *p);
+
+/* Give back the key: for a process that ends without clearing the pool of creation. */
+void rs_client_auth_forget(rs_client_auth_t *auth);
 
 /* What a method adds to a call; lives as long as p. */
 typedef struct {

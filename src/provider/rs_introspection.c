@@ -43,6 +43,11 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
     return rs_client_auth_create(&made->auth, spec, why, p);
 }
 
+void rs_introspection_forget(rs_introspection_t *introspection)
+{
+    rs_client_auth_forget(&introspection->auth);
+}
+
 /* ---- the reply ---- */
 
 /* What became of a call. `about_us`: the issuer works; it does not accept us. */

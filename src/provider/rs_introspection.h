@@ -26,6 +26,9 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
                                      const rs_introspection_parts_t *parts, const char **why,
                                      apr_pool_t *p);
 
+/* Give back what it read: for a process that ends without clearing the pool of creation. */
+void rs_introspection_forget(rs_introspection_t *introspection);
+
 /* One call. Any reply but a well-formed one about this token is undecided. *unreachable: because
  * the issuer does not answer or does not work, not because of what it says about us. The verdict
  * lives as long as p. */

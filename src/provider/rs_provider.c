@@ -80,6 +80,8 @@ void rs_provider_forget(rs_provider_t *provider)
     rs_keys_forget(provider->keys);
     if (provider->decryption)
         rs_decryption_forget(provider->decryption);
+    if (provider->introspection)
+        rs_introspection_forget(provider->introspection);
 }
 
 /* ---- one provider ---- */
