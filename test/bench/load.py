@@ -60,8 +60,8 @@ class Load:
         return {
             "requests": requests,
             "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-            "p50_ms": 1000 * _seconds(re.search(r"50%\s+(\S+)", text).group(1)),
-            "p99_ms": 1000 * _seconds(re.search(r"99%\s+(\S+)", text).group(1)),
+            "p50_ms": 1000 * _seconds(re.search(r"\n\s+50%\s+(\S+)", text).group(1)),
+            "p99_ms": 1000 * _seconds(re.search(r"\n\s+99%\s+(\S+)", text).group(1)),
             "max_ms": 1000 * _seconds(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", text).group(1)),
             "cpu_us": 1e6 * used / max(requests, 1),
             "bad": int(bad.group(1)) if bad else 0,
