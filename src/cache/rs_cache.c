@@ -2,11 +2,14 @@
 /* The verdict cache: which tier holds what, and until when. */
 #include "cache/rs_cache.h"
 
+#include <stdatomic.h>
+
 #define CLOCK_SKEW_MAX apr_time_from_sec(60)
 
 struct rs_cache_t {
     rs_cache_config_t config;
     rs_flights_t *flights;
+    _Atomic apr_int64_t trouble_at; /* of the shared tier, the last time; 0: never */
 };
 
 apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config, apr_pool_t *p)
@@ -69,6 +72,7 @@ static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_t
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         rs_cache_key_t place = { kinds[i], *key };
         apr_status_t status = shared->fetch(shared, &place, &bytes, &len, now, p);
+        rs_cache_note(cache, status, now);
         if (status == APR_SUCCESS)
             return rs_entry_of_record(bytes, len);
         if (status != APR_NOTFOUND || shared->one_place)
@@ -129,8 +133,8 @@ static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verd
     if (!shared || !verdict->introspected)
         return;
     rs_record_encode(verdict, &bytes, &len, p);
-    (void)shared->store(shared, &place, bytes, len, until, now,
-                        p); /* the tier tells its troubles itself */
+    /* The tier tells its troubles itself. */
+    rs_cache_note(cache, shared->store(shared, &place, bytes, len, until, now, p), now);
 }
 
 /* The issuer says no now: what somebody with a longer TTL was told before is not true any more.
@@ -166,6 +170,19 @@ void rs_cache_forget(rs_cache_t *cache, const rs_sha256_t *key)
 {
     if (cache->config.local)
         rs_local_remove(cache->config.local, key);
+}
+
+void rs_cache_note(rs_cache_t *cache, apr_status_t status, apr_time_t now)
+{
+    if (status != APR_SUCCESS && status != APR_NOTFOUND && status != APR_EEXIST)
+        atomic_store(&cache->trouble_at, now);
+}
+
+bool rs_cache_was_in_trouble(rs_cache_t *cache, apr_interval_time_t period, apr_time_t now)
+{
+    apr_int64_t at = atomic_load(&cache->trouble_at);
+
+    return at && now - at < period && at - now < period;
 }
 
 rs_flights_t *rs_cache_flights(rs_cache_t *cache)

@@ -12,13 +12,16 @@ bool rs_cache_claim_take(rs_cache_claim_t *claim, rs_cache_t *cache, const rs_sh
     apr_status_t status;
 
     claim->tier = NULL;
-    if (!tier || !tier->healthy(tier, now) ||
+    /* A tier that did not answer may carry out later what it was told then: there are claims that
+     * nobody holds. As long as one can last nobody waits for anybody. */
+    if (!tier || !tier->healthy(tier, now) || rs_cache_was_in_trouble(cache, lifetime, now) ||
         rs_random_bytes(claim->owner, sizeof claim->owner) != APR_SUCCESS)
         return true;
     claim->key.kind = RS_KIND_CLAIM;
     rs_sha256(spans, 2, &claim->key.digest);
     status =
         tier->add(tier, &claim->key, claim->owner, sizeof claim->owner, now + lifetime, now, p);
+    rs_cache_note(cache, status, now);
     if (status == APR_SUCCESS)
         claim->tier = tier;
     return status != APR_EEXIST;

@@ -19,9 +19,8 @@ from texts import asking, location, secret_file
 
 SECONDS = int(os.environ.get("RS_CHAOS_SECONDS", 12))
 CONNECTIONS = 64
-# Connect and command of Redis twice (looking and storing), a claim of somebody who fails, and a call to the issuer of this script
-# under load.
-BOUND_MS = 2 * (200 + 100) + 2 * 2000 + 2000
+# Connect and command of Redis three times (looking, claiming, storing), and a call to the issuer of this script under load.
+BOUND_MS = 3 * (200 + 100) + 2000
 
 
 class Prober(threading.Thread):

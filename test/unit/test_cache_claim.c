@@ -73,12 +73,30 @@ static void a_sick_tier_stops_nobody(void **state)
     rs_cache_claim_end(&first, NOW, *state);
 }
 
+/* What it was told before it fell ill may be carried out when it is well again. */
+static void claims_of_an_ill_tier_are_not_waited_for(void **state)
+{
+    world_t *w = world(*state);
+    rs_cache_claim_t ghost, claim;
+
+    assert_true(take(w, &ghost, *state));
+    rs_cache_note(w->cache, APR_TIMEUP, NOW);
+    assert_true(take(w, &claim, *state));
+    assert_true(
+        rs_cache_claim_take(&claim, w->cache, &w->key, LIFETIME, NOW + LIFETIME - 1, *state));
+    assert_false(rs_cache_claim_take(&claim, w->cache, &w->key, LIFETIME, NOW + LIFETIME, *state));
+    rs_cache_note(w->cache, APR_NOTFOUND, NOW + LIFETIME);
+    rs_cache_note(w->cache, APR_EEXIST, NOW + LIFETIME);
+    assert_false(rs_cache_claim_take(&claim, w->cache, &w->key, LIFETIME, NOW + LIFETIME, *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FAKE_TEST(one_asks_the_others_wait),
         FAKE_TEST(nobody_takes_back_what_is_anothers),
         FAKE_TEST(a_sick_tier_stops_nobody),
+        FAKE_TEST(claims_of_an_ill_tier_are_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
