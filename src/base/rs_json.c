@@ -175,6 +175,24 @@ bool rs_json_each_member(const rs_json_t *object, rs_json_member_fn *visit, void
     return true;
 }
 
+const rs_json_t *rs_json_amend(const rs_json_t *object, const rs_json_member_t *members,
+                               unsigned count, apr_pool_t *p)
+{
+    json_t *amended = json_copy((json_t *)(apr_uintptr_t)object);
+    unsigned i;
+
+    if (!amended)
+        return NULL;
+    apr_pool_cleanup_register(p, amended, free_json, apr_pool_cleanup_null);
+    for (i = 0; i < count; i++) {
+        const rs_json_member_t *member = &members[i];
+        json_t *value = member->text ? json_string(member->text) : json_integer(member->number);
+        if (json_object_set_new(amended, member->name, value) != 0)
+            return NULL;
+    }
+    return amended;
+}
+
 const char *rs_json_quote(const char *text, apr_pool_t *p)
 {
     json_t *string = json_string(text);

@@ -53,6 +53,17 @@ double rs_json_real(const rs_json_t *value); /* also of an integer */
 typedef bool rs_json_member_fn(void *baton, const char *name, const rs_json_t *value);
 bool rs_json_each_member(const rs_json_t *object, rs_json_member_fn *visit, void *baton);
 
+/* A member to set: text, or where that is NULL, number. */
+typedef struct {
+    const char *name, *text;
+    apr_int64_t number;
+} rs_json_member_t;
+
+/* The object with these members set, which replace those of the same name. Lives as long as p (the
+ * members it has from object included). NULL: no memory, or a text that is not UTF-8. */
+const rs_json_t *rs_json_amend(const rs_json_t *object, const rs_json_member_t *members,
+                               unsigned count, apr_pool_t *p);
+
 /* text as a JSON string literal with its quotes, ASCII only. text must be valid UTF-8, else NULL.
  */
 const char *rs_json_quote(const char *text, apr_pool_t *p);

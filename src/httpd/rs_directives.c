@@ -181,8 +181,9 @@ const command_rec rs_directives[] = {
                       RSRC_CONF, "TEXT: put before the user name"),
     AP_INIT_TAKE_ARGV("OAuth2RSProof", rs_provider_setting, DATA(rs_set_proof), RSRC_CONF,
                       "on|off: whether a token that is bound to a key is refused"),
-    AP_INIT_TAKE_ARGV("OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection),
-                      RSRC_CONF, "URL: the introspection endpoint"),
+    AP_INIT_TAKE_ARGV(
+        "OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection), RSRC_CONF,
+        "URL [introspection|tokeninfo|userinfo]: the endpoint that is asked about tokens"),
     AP_INIT_TAKE_ARGV("OAuth2RSClient", rs_provider_setting, DATA(rs_set_client), RSRC_CONF,
                       "ID [SECRET-SOURCE]: who we are at the issuer"),
     AP_INIT_TAKE_ARGV("OAuth2RSClientAuth", rs_provider_setting, DATA(rs_set_client_auth),

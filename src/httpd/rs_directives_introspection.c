@@ -9,13 +9,50 @@
 
 #define TIME_MAX apr_time_from_sec(30 * 86400)
 #define CALL_MAX apr_time_from_sec(120)
+#define UNIX_PATH_BYTES_MAX 107 /* sun_path with its NUL */
 #define STALE_MAX apr_time_from_sec(7 * 24 * 3600)
 
+/* As mod_proxy writes it: unix:PATH|URL. The host of the URL is a name only. */
+static const char *read_unix_url(rs_introspection_spec_t *introspection, const char *written,
+                                 apr_pool_t *p)
+{
+    const char *bar = strchr(written, '|'), *path = written + strlen("unix:"), *trouble;
+    rs_url_t url;
+
+    if (!bar || *path != '/')
+        return apr_psprintf(p,
+                            "\"%s\": write unix:/PATH/OF/SOCKET|URL, as in "
+                            "unix:/run/as.sock|http://localhost/introspect",
+                            written);
+    if ((trouble = rs_url_parse(&url, bar + 1, p)) != NULL)
+        return apr_psprintf(p, "\"%s\": %s", bar + 1, trouble);
+    introspection->unix_socket = apr_pstrmemdup(p, path, bar - path);
+    if (strlen(introspection->unix_socket) > UNIX_PATH_BYTES_MAX)
+        return apr_psprintf(p, "the path of a socket has at most %d bytes", UNIX_PATH_BYTES_MAX);
+    introspection->url = bar + 1;
+    return NULL;
+}
+
+/* URL [KIND] */
 static const char *set_introspection(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                      char *const argv[])
 {
-    (void)argc;
-    return rs_endpoint_read(&spec->introspection.url, argv[0], cmd->pool);
+    static const rs_word_t words[] = {
+        { "introspection", RS_INTROSPECTION_RFC7662 },
+        { "tokeninfo", RS_INTROSPECTION_TOKENINFO },
+        { "userinfo", RS_INTROSPECTION_USERINFO },
+        { NULL, 0 },
+    };
+    rs_introspection_spec_t *introspection = &spec->introspection;
+    int value = RS_INTROSPECTION_RFC7662;
+    const char *trouble = strncmp(argv[0], "unix:", 5) == 0
+                              ? read_unix_url(introspection, argv[0], cmd->pool)
+                              : rs_endpoint_read(&introspection->url, argv[0], cmd->pool);
+
+    if (!trouble && argc == 2)
+        trouble = rs_word_find(&value, words, argv[1], cmd->pool);
+    introspection->kind = value;
+    return trouble;
 }
 
 static const char *set_client(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
@@ -189,7 +226,8 @@ static const char *set_proxy(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
     return trouble ? apr_psprintf(cmd->pool, "\"%s\": %s", argv[0], trouble) : NULL;
 }
 
-const rs_setting_t rs_set_introspection = { set_introspection, 1, 1, "URL", false };
+const rs_setting_t rs_set_introspection = { set_introspection, 1, 2,
+                                            "URL [introspection|tokeninfo|userinfo]", false };
 const rs_setting_t rs_set_client = { set_client, 1, 2,
                                      "ID [SECRET-SOURCE], as in my-api file:/etc/apache2/secret",
                                      false };

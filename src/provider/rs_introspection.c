@@ -3,8 +3,7 @@
 #include "provider/rs_introspection.h"
 #include "base/rs_breaker.h"
 #include "base/rs_limits.h"
-#include "base/rs_url.h"
-#include "provider/rs_client_auth.h"
+#include "provider/rs_introspection_kind.h"
 #include "provider/rs_signed_reply.h"
 
 #include <apr_strings.h>
@@ -21,6 +20,7 @@ struct rs_introspection_t {
     rs_introspection_parts_t parts;
     const rs_services_t *services;
     rs_client_auth_t auth;
+    rs_http_peer_t peer;
     rs_breaker_t breaker;
     atomic_uint waiting;                  /* threads that wait for the issuer now */
     _Atomic apr_int64_t left_alone_until; /* its Retry-After */
@@ -37,6 +37,11 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
     made->spec = spec;
     made->parts = *parts;
     made->services = parts->services;
+    made->peer = spec->peer;
+    if (spec->introspection.unix_socket) {
+        made->peer.unix_socket = spec->introspection.unix_socket;
+        made->peer.proxy = NULL;
+    }
     rs_breaker_init(&made->breaker, spec->introspection.breaker_failures,
                     spec->introspection.breaker_open);
     *introspection = made;
@@ -84,19 +89,19 @@ static call_t refused(const char *detail, apr_time_t now)
     return call;
 }
 
-/* RFC 7662 2.2: active is a JSON boolean; anything else is no answer. */
-static call_t read_claims(const rs_introspection_t *self, const rs_json_t *json, apr_time_t now,
+static call_t read_claims(const rs_introspection_t *self, const rs_json_t *reply, apr_time_t now,
                           apr_pool_t *p)
 {
-    const rs_json_t *active = rs_json_get(json, "active");
     rs_evidence_t evidence = { .reply = true };
-    rs_claims_t claims;
     call_t call = { .result = CALL_ANSWERED };
+    const char *why = NULL;
+    const rs_json_t *json =
+        rs_introspection_translate(self->spec->introspection.kind, reply, &why, now, p);
+    rs_claims_t claims;
 
-    if (rs_json_type(active) != RS_JSON_BOOLEAN)
-        return failed(CALL_FAILED, "its reply has no member active that is true or false",
-                      RETRY_AFTER_DEFAULT);
-    if (!rs_json_true(active))
+    if (!json)
+        return failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+    if (rs_json_get(json, "active") && !rs_json_true(rs_json_get(json, "active")))
         return refused("the issuer says that it is not active", now);
     claims = rs_claims_from_json(json, p);
     evidence.claims = &claims;
@@ -139,66 +144,55 @@ static call_t read_answer(const rs_introspection_t *self, const rs_http_response
     return read_claims(self, json, now, p);
 }
 
-/* A 400 is about the token when it says so: servers answer like that to a kind of token that they
- * do not introspect. */
-static call_t read_bad_request(const rs_http_response_t *response, apr_time_t now, apr_pool_t *p)
+static bool is_about_credentials(const rs_http_response_t *response, apr_pool_t *p)
 {
-    const rs_json_t *json =
-        rs_json_object(response->body, response->body_len, &rs_json_document_limits, NULL, p);
-    const char *error = rs_json_string(json, "error");
+    const char *error = rs_json_string(
+        rs_json_object(response->body, response->body_len, &rs_json_document_limits, NULL, p),
+        "error");
 
-    if (error &&
-        (strcmp(error, "unsupported_token_type") == 0 || strcmp(error, "invalid_token") == 0))
-        return refused(apr_pstrcat(p, "the issuer answers ", error, NULL), now);
-    if (error &&
-        (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0))
-        return failed(CALL_ABOUT_US,
-                      apr_pstrcat(p, "it answers ", error,
-                                  ": check OAuth2RSClient and OAuth2RSClientAuth", NULL),
-                      RETRY_AFTER_DEFAULT);
+    return error &&
+           (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0);
+}
+
+/* A reply that speaks about us: it says nothing of the issuer's health, so that no client can open
+ * the breaker with it. */
+static call_t read_complaint(const rs_http_response_t *response, apr_pool_t *p)
+{
+    const char *remedy = "";
+
+    if (response->status == 401 || response->status == 403)
+        remedy = ", so it does not accept our credentials: check OAuth2RSClient and "
+                 "OAuth2RSClientAuth";
+    else if (response->status == 400 && is_about_credentials(response, p))
+        remedy = ", invalid_client: check OAuth2RSClient and OAuth2RSClientAuth";
+    else if (response->status == 400 || response->status == 404 || response->status == 405)
+        remedy = ": is OAuth2RSIntrospection the right address?";
     return failed(CALL_ABOUT_US,
-                  "it answers with status 400: is OAuth2RSIntrospection the right address?",
+                  apr_psprintf(p, "it answers with status %d%s", response->status, remedy),
                   RETRY_AFTER_DEFAULT);
 }
 
 static call_t read_response(const rs_introspection_t *self, const rs_http_response_t *response,
                             apr_time_t now, apr_pool_t *p)
 {
-    switch (response->status) {
-    case 200:
+    const char *refusal;
+
+    if (response->status == 200)
         return read_answer(self, response, now, p);
-    case 400:
-        return read_bad_request(response, now, p);
-    case 401:
-    case 403:
-        return failed(
-            CALL_ABOUT_US,
-            apr_psprintf(p,
-                         "it does not accept our credentials (status %d): check OAuth2RSClient and "
-                         "OAuth2RSClientAuth",
-                         response->status),
-            RETRY_AFTER_DEFAULT);
-    case 404:
-    case 405:
-        return failed(
-            CALL_ABOUT_US,
-            apr_psprintf(p,
-                         "it answers with status %d: is OAuth2RSIntrospection the right address?",
-                         response->status),
-            RETRY_AFTER_DEFAULT);
-    case 429:
-    case 503:
+    if (response->status == 429 || response->status == 503)
         return failed(
             CALL_LATER,
             apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
             retry_after_of(response));
-    default:
-        return failed(
-            CALL_FAILED,
-            apr_psprintf(p, "it answers with status %d%s", response->status,
-                         response->status / 100 == 3 ? "; redirects are not followed" : ""),
-            RETRY_AFTER_DEFAULT);
-    }
+    refusal = rs_introspection_refusal(self->spec->introspection.kind, response, p);
+    if (refusal)
+        return refused(refusal, now);
+    if (response->status / 100 == 4)
+        return read_complaint(response, p);
+    return failed(CALL_FAILED,
+                  apr_psprintf(p, "it answers with status %d%s", response->status,
+                               response->status / 100 == 3 ? "; redirects are not followed" : ""),
+                  RETRY_AFTER_DEFAULT);
 }
 
 /* ---- the call ---- */
@@ -221,22 +215,14 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
 static call_t perform(rs_introspection_t *self, const char *endpoint,
                       const rs_presented_t *presented, apr_time_t now, apr_pool_t *p)
 {
-    rs_client_proof_t proof = rs_client_auth_prove(&self->auth, endpoint, now, p);
-    rs_http_header_t header = { "Authorization", proof.authorization };
-    rs_http_request_t request = { .peer = &self->spec->peer,
+    rs_asking_t asking = { &self->spec->introspection, &self->auth, presented, endpoint, now };
+    rs_http_request_t request = { .peer = &self->peer,
                                   .url = endpoint,
-                                  .headers = &header,
-                                  .header_count = proof.authorization ? 1 : 0,
                                   .body_bytes_max = RS_INTROSPECTION_BYTES_MAX };
-    const rs_introspection_spec_t *spec = &self->spec->introspection;
     rs_http_response_t *response;
     const char *why = NULL;
 
-    request.form = apr_pstrcat(
-        p, "token=", rs_form_encode(apr_pstrmemdup(p, presented->token, presented->token_len), p),
-        spec->params_hint ? "" : "&token_type_hint=access_token", spec->params, proof.fields, NULL);
-    if (spec->signed_reply)
-        request.accept = RS_SIGNED_REPLY_TYPE;
+    rs_introspection_compose(&asking, &request, p);
     if (!self->services->http)
         return failed(CALL_FAILED, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
     if (self->services->http->perform(self->services->http, &request, &response, &why, p) !=
@@ -275,6 +261,17 @@ static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t
         atomic_store(&self->left_alone_until, now + call->retry_after);
 }
 
+/* As it is written, for the log. */
+static const char *written_endpoint(const rs_introspection_t *self, const char *endpoint,
+                                    apr_pool_t *p)
+{
+    const char *path = self->spec->introspection.unix_socket;
+
+    if (!endpoint)
+        return self->spec->policy.issuer;
+    return path ? apr_pstrcat(p, "unix:", path, "|", endpoint, NULL) : endpoint;
+}
+
 static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr_time_t now,
                   apr_pool_t *p)
 {
@@ -283,7 +280,7 @@ static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr
                            : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
 
     note_result(self, &call, now);
-    tell(self, endpoint ? endpoint : self->spec->policy.issuer, &call, now);
+    tell(self, written_endpoint(self, endpoint, p), &call, now);
     return call;
 }
 

@@ -104,6 +104,27 @@ static const char *check_client(const rs_provider_spec_t *spec,
     return NULL;
 }
 
+/* tokeninfo answers anybody, userinfo whoever has the token. */
+static const char *check_other_kind(const rs_provider_spec_t *spec,
+                                    rs_introspection_spec_t *introspection)
+{
+    if (introspection->client_id ||
+        (introspection->auth != RS_CLIENT_AUTH_UNSET && introspection->auth != RS_CLIENT_AUTH_NONE))
+        return "tokeninfo and userinfo take no credentials of ours: remove OAuth2RSClient and "
+               "OAuth2RSClientAuth";
+    if (introspection->signed_reply)
+        return "OAuth2RSIntrospectionResponse jwt is for introspection, not for tokeninfo or "
+               "userinfo";
+    if (introspection->kind == RS_INTROSPECTION_USERINFO && *introspection->params)
+        return "OAuth2RSIntrospectionParam: a call of userinfo has no form";
+    if (introspection->kind == RS_INTROSPECTION_USERINFO && !spec->policy.audience_any &&
+        !spec->policy.audience_or_absent)
+        return "userinfo does not say for whom a token was made: write OAuth2RSAudience any if "
+               "tokens made for other applications of this issuer may be used here too";
+    introspection->auth = RS_CLIENT_AUTH_NONE;
+    return NULL;
+}
+
 static const char *check_keys(const rs_provider_spec_t *spec, apr_pool_t *p)
 {
     const rs_keys_spec_t *keys = &spec->keys;
@@ -139,7 +160,10 @@ const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
                "https://api.example.com, or "
                "write OAuth2RSAudience any to accept tokens that were made for other APIs too";
     if (rs_provider_spec_introspects(spec)) {
-        if ((trouble = check_client(spec, &spec->introspection)) != NULL)
+        trouble = spec->introspection.kind == RS_INTROSPECTION_RFC7662
+                      ? check_client(spec, &spec->introspection)
+                      : check_other_kind(spec, &spec->introspection);
+        if (trouble)
             return trouble;
         if (!spec->introspection.url && spec->metadata.off)
             return "OAuth2RSMetadata is off and no endpoint is named: add OAuth2RSIntrospection "
@@ -229,6 +253,7 @@ void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *f
     number(fields, spec->validate, p);
     number(fields, spec->keys.algorithms, p);
     field(fields, spec->introspection.url, p);
+    number(fields, spec->introspection.kind, p);
     field(fields, spec->introspection.client_id, p);
     field(fields, spec->introspection.params, p);
     number(fields, spec->introspection.signed_reply, p);

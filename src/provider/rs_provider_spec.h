@@ -29,6 +29,13 @@ typedef enum {
     RS_CLIENT_AUTH_NONE
 } rs_client_auth_method_t;
 
+/* What the endpoint that is asked about tokens speaks. */
+typedef enum {
+    RS_INTROSPECTION_RFC7662,
+    RS_INTROSPECTION_TOKENINFO,
+    RS_INTROSPECTION_USERINFO
+} rs_introspection_kind_t;
+
 /* Where the issuer says what it is. */
 typedef struct {
     bool off;
@@ -47,6 +54,8 @@ typedef struct {
 
 typedef struct {
     const char *url; /* NULL: from the metadata */
+    rs_introspection_kind_t kind;
+    const char *unix_socket; /* where the URL's host listens; NULL: TCP */
     const char *client_id;
     rs_source_t client_secret; /* .value NULL: none */
     rs_client_auth_method_t auth;

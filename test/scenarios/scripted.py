@@ -6,6 +6,7 @@ import base64
 import http.server
 import json
 import secrets
+import socket
 import threading
 import time
 import urllib.parse
@@ -25,6 +26,14 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         pass  # clients that leave early are part of the scenarios
+
+
+class _UnixServer(_Server):
+    address_family = socket.AF_UNIX
+
+    def server_bind(self):
+        self.socket.bind(self.server_address)
+        self.server_name, self.server_port = "unix", 0
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -81,7 +90,7 @@ class Issuer:
         self.requests = []
         self._faults = {}
         self._lock = threading.Lock()
-        self._server = None
+        self._server = self._unix = None
         if start:
             self.start()
 
@@ -97,11 +106,18 @@ class Issuer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
+    def listen_at(self, path):
+        """At a unix socket, too."""
+        self._unix = _UnixServer(str(path), type("Handler", (_Handler,), {"issuer": self, "disable_nagle_algorithm": False}))
+        path.chmod(0o666)
+        threading.Thread(target=self._unix.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
     def stop(self):
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        for server in (self._server, self._unix):
+            if server:
+                server.shutdown()
+                server.server_close()
+        self._server = self._unix = None
 
     def serve(self, handler, body):
         request = Request(handler, body)
@@ -116,6 +132,12 @@ class Issuer:
             handler.reply(200, self.jwks_override or compact(self.jwks()), headers=self.jwks_headers)
         elif request.path == "/introspect" and request.method == "POST":
             self._introspect(handler, request)
+        elif request.path == "/tokeninfo":
+            reply = self.replies.get(request.form.get("access_token"))
+            handler.reply(200 if reply else 400, compact(reply or {"error": "invalid_token"}))
+        elif request.path == "/userinfo":
+            reply = self.replies.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+            handler.reply(200 if reply else 401, compact(reply or {"error": "invalid_token"}))
         else:
             handler.reply(404, b"{}")
 

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* A scripted HTTP server on loopback for tests: a thread for each connection, each running the script. */
+/* A scripted HTTP server on loopback for tests: a thread for each connection, each running the
+ * script. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -13,8 +14,8 @@ typedef struct http_server_t http_server_t;
 typedef struct {
     http_server_t *server;
     int fd;
-    SSL *ssl;      /* NULL: plain */
-    unsigned nth;  /* 1: the first connection this server took */
+    SSL *ssl;                /* NULL: plain */
+    unsigned nth;            /* 1: the first connection this server took */
     char request[64 * 1024]; /* the last one read, head and body, NUL behind it */
 } http_stream_t;
 

@@ -255,6 +255,10 @@ static void no_token_can_open_the_breaker(void **state)
         { 400, "{\"error\":\"invalid_request\"}" },
         { 200, "{\"active\":true,\"exp\":1}" },
         { 401, "" },
+        { 413, "" },
+        { 414, "" },
+        { 422, "{}" },
+        { 431, "" },
     };
     unsigned i, kind;
 
@@ -283,6 +287,130 @@ static void the_endpoint_may_come_from_the_metadata(void **state)
                    "\",\"iss\":\"https://issuer.example\",\"active\":true,\"sub\":\"a\"}");
     assert_int_equal(ask(begin(w), NOW).outcome, RS_TOKEN_ACCEPTED);
     assert_string_equal(w->http.url, URL);
+}
+
+/* ---- tokeninfo, userinfo ---- */
+
+static world_t *draft_of(rs_introspection_kind_t kind, apr_pool_t *p)
+{
+    world_t *w = draft(p);
+
+    w->spec->introspection.kind = kind;
+    return begin(w);
+}
+
+static void tokeninfo_is_asked_in_a_form_without_credentials(void **state)
+{
+    world_t *w = draft_of(RS_INTROSPECTION_TOKENINFO, *state);
+
+    ask_with(w, 200, "{\"sub\":\"someone\",\"exp\":\"1700000600\"}");
+    assert_string_equal(w->http.form, "access_token=an.opaque%7Etoken%2B%2F%3D");
+    assert_string_equal(w->http.authorization, "");
+}
+
+static void both_spellings_of_tokeninfo_are_read(void **state)
+{
+    static const struct {
+        const char *body;
+        int ends_in; /* seconds */
+    } replies[] = {
+        { "{\"azp\":\"app\",\"aud\":\"app\",\"sub\":\"117\",\"scope\":\"a "
+          "b\",\"exp\":\"1700000600\","
+          "\"expires_in\":\"3\"}",
+          600 },
+        { "{\"issued_to\":\"app\",\"audience\":\"app\",\"user_id\":\"117\",\"scope\":\"a b\","
+          "\"expires_in\":436}",
+          436 },
+    };
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        world_t *w = draft(*state);
+        static const char *const audience[] = { "app" };
+        rs_verdict_t verdict;
+
+        w->spec->introspection.kind = RS_INTROSPECTION_TOKENINFO;
+        w->spec->policy.audience_any = false;
+        w->spec->policy.audiences = audience;
+        w->spec->policy.audience_count = 1;
+        verdict = ask_with(begin(w), 200, replies[i].body);
+        assert_int_equal(verdict.outcome, RS_TOKEN_ACCEPTED);
+        assert_string_equal(verdict.principal->user, "117");
+        assert_string_equal(verdict.principal->client, "app");
+        assert_true(rs_scope_has(&verdict.principal->scope, "b"));
+        assert_int_equal(verdict.valid_until - NOW, replies[i].ends_in * SECOND);
+    }
+}
+
+typedef struct {
+    int status;
+    const char *body;
+    rs_outcome_t outcome;
+} reply_t;
+
+static void try_replies(rs_introspection_kind_t kind, const reply_t *replies, unsigned count,
+                        apr_pool_t *p)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        rs_verdict_t verdict = ask_with(draft_of(kind, p), replies[i].status, replies[i].body);
+        if (verdict.outcome != replies[i].outcome)
+            fail_msg("%d %s: %d", replies[i].status, replies[i].body, verdict.outcome);
+    }
+}
+
+static void replies_of_tokeninfo(void **state)
+{
+    static const reply_t replies[] = {
+        { 400, "{\"error\":\"invalid_token\"}", RS_TOKEN_INACTIVE },
+        { 400, "{\"error\":\"invalid_request\"}", RS_TOKEN_UNDECIDED },
+        { 401, "{\"error\":\"invalid_token\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"exp\":\"1600000000\"}", RS_TOKEN_EXPIRED },
+        { 200, "{\"sub\":\"a\",\"exp\":0}", RS_TOKEN_EXPIRED },
+        { 200, "{\"sub\":\"a\",\"expires_in\":\"0\"}", RS_TOKEN_EXPIRED },
+        { 200, "{\"sub\":\"a\",\"expires_in\":-5}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"expires_in\":9223372036854775807}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"expires_in\":\"soon\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"expires_in\":\"\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"exp\":\"1700000600 \"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"exp\":\"17000006001700000600\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\",\"exp\":1700000600.5}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":\"a\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"exp\":\"1700000600\"}", RS_TOKEN_NAMELESS },
+        { 200, "{\"active\":false,\"sub\":\"a\",\"exp\":1700000600}", RS_TOKEN_INACTIVE },
+        { 200, "{\"active\":\"false\",\"sub\":\"a\",\"exp\":1700000600}", RS_TOKEN_INACTIVE },
+    };
+
+    try_replies(RS_INTROSPECTION_TOKENINFO, replies, sizeof replies / sizeof replies[0], *state);
+}
+
+static void userinfo_is_asked_with_the_token_itself(void **state)
+{
+    world_t *w = draft_of(RS_INTROSPECTION_USERINFO, *state);
+    rs_verdict_t verdict = ask_with(w, 200, "{\"sub\":\"auth0|1\",\"email\":\"a@b.example\"}");
+
+    assert_string_equal(w->http.form, "");
+    assert_string_equal(w->http.authorization, "Bearer " TOKEN);
+    assert_int_equal(verdict.outcome, RS_TOKEN_ACCEPTED);
+    assert_string_equal(verdict.principal->user, "auth0|1");
+}
+
+static void replies_of_userinfo(void **state)
+{
+    static const reply_t replies[] = {
+        { 401, "", RS_TOKEN_INACTIVE },
+        { 403, "{\"error\":\"insufficient_scope\"}", RS_TOKEN_INACTIVE },
+        { 400, "{\"error\":\"invalid_request\"}", RS_TOKEN_UNDECIDED },
+        { 404, "", RS_TOKEN_UNDECIDED },
+        { 200, "{\"email\":\"a@b.example\"}", RS_TOKEN_UNDECIDED },
+        { 200, "{\"sub\":7}", RS_TOKEN_UNDECIDED },
+        { 200, "eyJhbGciOiJub25lIn0.e30.", RS_TOKEN_UNDECIDED },
+        { 302, "", RS_TOKEN_UNDECIDED },
+        { 429, "", RS_TOKEN_UNDECIDED },
+    };
+
+    try_replies(RS_INTROSPECTION_USERINFO, replies, sizeof replies / sizeof replies[0], *state);
 }
 
 static void *APR_THREAD_FUNC ask_in_thread(apr_thread_t *thread, void *data)
@@ -332,6 +460,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAKE_TEST(an_active_token_is_accepted),
         FAKE_TEST(our_credentials_go_along),
+        FAKE_TEST(tokeninfo_is_asked_in_a_form_without_credentials),
+        FAKE_TEST(both_spellings_of_tokeninfo_are_read),
+        FAKE_TEST(replies_of_tokeninfo),
+        FAKE_TEST(userinfo_is_asked_with_the_token_itself),
+        FAKE_TEST(replies_of_userinfo),
         FAKE_TEST(an_inactive_token_is_refused_for_the_caches),
         FAKE_TEST(the_rules_apply_to_a_reply_too),
         FAKE_TEST(what_is_no_answer_is_undecided),

@@ -14,13 +14,13 @@ void test_pki_free(test_pki_t *pki);
 
 const char *test_pki_ca_file(const test_pki_t *pki);
 
-/* Writes NAME.pem and NAME.key; alt is a subjectAltName as OpenSSL writes it, or NULL. The paths live as long as
- * pki. */
+/* Writes NAME.pem and NAME.key; alt is a subjectAltName as OpenSSL writes it, or NULL. The paths
+ * live as long as pki. */
 void test_pki_issue(test_pki_t *pki, const char *name, const char *alt, const char **cert,
                     const char **key);
 
-/* A server's context with a new certificate for 127.0.0.1; client certificates of this authority are asked for
- * and may be absent. */
+/* A server's context with a new certificate for 127.0.0.1; client certificates of this authority
+ * are asked for and may be absent. */
 SSL_CTX *test_pki_server(test_pki_t *pki);
 
 #endif
