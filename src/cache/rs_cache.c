@@ -37,15 +37,17 @@ static apr_time_t kept_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *
     return usable_until(verdict, ttl->positive > 0 ? &with_stale : ttl);
 }
 
-/* The short local life lets a purge through; without a shared tier there is none to wait for. */
+/* The short local life lets a purge through; without a shared tier there is none to wait for. Where
+ * revocations matter, the issuer is then asked the oftener. */
 static apr_time_t local_until(rs_cache_t *cache, const rs_verdict_t *verdict, apr_time_t until,
                               apr_time_t now)
 {
-    rs_tier_t *shared = cache->config.shared;
+    const rs_cache_config_t *config = &cache->config;
 
-    if (!verdict->introspected || !shared || !shared->healthy(shared, now))
+    if (!verdict->introspected || !config->shared ||
+        (!config->revocation && !config->shared->healthy(config->shared, now)))
         return until;
-    return now + cache->config.local_ttl < until ? now + cache->config.local_ttl : until;
+    return now + config->local_ttl < until ? now + config->local_ttl : until;
 }
 
 static void keep_local(rs_cache_t *cache, const rs_sha256_t *key, rs_entry_t *entry,

@@ -15,6 +15,8 @@ typedef struct {
     rs_local_t *local;             /* NULL: none */
     apr_interval_time_t local_ttl; /* of introspected entries, while the shared tier is healthy */
     rs_tier_t *shared;             /* NULL: none */
+    bool revocation; /* is heard of through the shared tier: without its news an entry never lives
+                        longer than local_ttl */
 } rs_cache_config_t;
 
 apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config, apr_pool_t *p);

@@ -296,7 +296,9 @@ static rs_tier_t *open_shared(rs_runtime_t *runtime, server_rec *s, apr_pool_t *
 
 static apr_status_t open_cache(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
 {
-    rs_cache_config_t config = { NULL, runtime->cache->local_ttl, open_shared(runtime, s, pchild) };
+    rs_cache_config_t config = { .local_ttl = runtime->cache->local_ttl,
+                                 .shared = open_shared(runtime, s, pchild),
+                                 .revocation = runtime->cache->revocation > 0 };
     rs_local_config_t local;
     apr_status_t status;
 

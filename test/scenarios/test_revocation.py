@@ -104,6 +104,23 @@ def test_while_the_reader_was_away(httpd, issuer, folder):
         redis.stop()
 
 
+def test_without_news_the_issuer_is_asked_the_oftener(httpd, issuer, folder):
+    redis = RedisServer()
+    redis.start()
+    try:
+        (server,) = bed(httpd, issuer, folder, redis, "one", lines=["OAuth2RSLocalCache 1000 1s"])
+        redis.stop()
+        token, end = issuer.opaque(), time.monotonic() + 5
+        granted(server.get("/x", token))
+        issuer.revoke(token)
+        while server.get("/x", token).status != 401:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        server.allows("RS0410", "RS0430")
+    finally:
+        redis.stop()
+
+
 def test_a_token_older_than_marks_are_kept(redis, httpd, issuer, folder):
     config = redis_config(redis, folder, "OAuth2RSRevocation on 1h") + asking(issuer, folder) + LOCATION
     server = httpd(config)

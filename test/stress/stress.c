@@ -87,7 +87,7 @@ static void make_provider(void)
     static const char *const audiences[] = { "api" };
     rs_provider_spec_t *spec = rs_provider_spec_create("stress", world.p);
     rs_local_config_t local = { 64, 1024 * 1024 }; /* small: much is evicted */
-    rs_cache_config_t cache = { NULL, apr_time_from_sec(1), NULL };
+    rs_cache_config_t cache = { .local_ttl = apr_time_from_sec(1) };
     const char *why;
 
     fake_http_init(&world.http);

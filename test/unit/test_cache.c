@@ -27,11 +27,11 @@ typedef struct {
     apr_pool_t *p;
 } world_t;
 
-static world_t *world(bool local, bool shared, apr_pool_t *p)
+static world_t *world_of(bool local, bool shared, bool revocation, apr_pool_t *p)
 {
     world_t *w = apr_pcalloc(p, sizeof *w);
     rs_local_config_t size = { 1000, 1 << 20 };
-    rs_cache_config_t config = { NULL, LOCAL_TTL, NULL };
+    rs_cache_config_t config = { .local_ttl = LOCAL_TTL, .revocation = revocation };
 
     fake_tier_init(&w->tier, p);
     w->p = p;
@@ -41,6 +41,11 @@ static world_t *world(bool local, bool shared, apr_pool_t *p)
     config.shared = shared ? &w->tier.tier : NULL;
     assert_int_equal(rs_cache_create(&w->cache, &config, p), APR_SUCCESS);
     return w;
+}
+
+static world_t *world(bool local, bool shared, apr_pool_t *p)
+{
+    return world_of(local, shared, false, p);
 }
 
 static void store(world_t *w, const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
@@ -210,6 +215,18 @@ static void a_sick_tier_leaves_it_to_the_local_one(void **state)
     assert_int_equal(w->tier.fetches, 1); /* trouble ends the search */
 }
 
+static void without_news_of_revocations_the_local_life_is_short(void **state)
+{
+    world_t *w = world_of(true, true, true, *state);
+    rs_verdict_t verdict = introspected(w);
+
+    w->tier.sick = true;
+    store(w, &verdict, &usual);
+    w->tier.fetch_status = APR_EGENERAL;
+    assert_non_null(fetch(w, &usual, NOW + LOCAL_TTL - 1));
+    assert_null(fetch(w, &usual, NOW + LOCAL_TTL));
+}
+
 static void another_process_finds_what_one_stored(void **state)
 {
     world_t *one = world(true, true, *state), *other = world(true, true, *state);
@@ -290,6 +307,7 @@ int main(void)
         FAKE_TEST(each_reader_has_its_own_idea_of_fresh),
         FAKE_TEST(the_local_life_is_short_beside_a_healthy_tier),
         FAKE_TEST(a_sick_tier_leaves_it_to_the_local_one),
+        FAKE_TEST(without_news_of_revocations_the_local_life_is_short),
         FAKE_TEST(another_process_finds_what_one_stored),
         FAKE_TEST(local_only_does_not_ask_the_shared_tier),
         FAKE_TEST(garbage_in_the_shared_tier_is_a_miss),

@@ -22,7 +22,7 @@ typedef struct {
 static world_t *world(apr_pool_t *p)
 {
     world_t *w = apr_pcalloc(p, sizeof *w);
-    rs_cache_config_t config = { NULL, 0, &w->tier.tier };
+    rs_cache_config_t config = { .shared = &w->tier.tier };
 
     fake_tier_init(&w->tier, p);
     w->key = fake_digest("token");

@@ -332,7 +332,7 @@ static void set_mtime(const char *path, apr_time_t mtime, apr_pool_t *p)
 /* A second process of the same server, or of another: its own keys, the same tier. */
 static world_t *neighbour(world_t *w, fake_tier_t *tier)
 {
-    rs_cache_config_t config = { NULL, 0, &tier->tier };
+    rs_cache_config_t config = { .shared = &tier->tier };
     world_t *other = apr_pmemdup(w->p, w, sizeof *w);
 
     fake_http_init(&other->http);

@@ -63,7 +63,7 @@ static world_t *world(apr_pool_t *p)
 {
     world_t *w = apr_pcalloc(p, sizeof *w);
     rs_local_config_t size = { 1000, 1 << 20 };
-    rs_cache_config_t config = { NULL, 5 * SECOND, NULL };
+    rs_cache_config_t config = { .local_ttl = 5 * SECOND };
     unsigned i;
 
     fake_http_init(&w->http);
