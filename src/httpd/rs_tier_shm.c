@@ -3,6 +3,7 @@
  * safe between processes); a lock that cannot be had is a miss. */
 #include "httpd/rs_tier_shm.h"
 #include "base/rs_log.h"
+#include "httpd/rs_shm_documents.h"
 #include "httpd/rs_shm_lock.h"
 #include "httpd/rs_shm_table.h"
 
@@ -20,7 +21,7 @@ APLOG_USE_MODULE(oauth2_rs);
 #define SIZE_DEFAULT (4 * 1024 * 1024)
 #define SIZE_MIN (256 * 1024)
 #define SIZE_MAX_BYTES (1024 * 1024 * 1024)
-#define SHARE 8 /* negatives and the table get an eighth each, verdicts the rest */
+#define SHARE 8 /* negatives, documents and the table get an eighth each, verdicts the rest */
 #define OBJECT_SHARE                                                                               \
     128 /* shmcb divides its memory; what is larger than this part of it may not fit, and it would \
            log */
@@ -37,6 +38,7 @@ struct rs_tier_shm_t {
     const ap_socache_provider_t *provider;
     store_t stores[INSTANCES]; /* RS_KIND_VERDICT, RS_KIND_NEGATIVE */
     rs_shm_table_t *table;
+    rs_shm_documents_t *documents;
     apr_global_mutex_t *mutex;
     rs_shm_lock_t lock;
     server_rec *server;
@@ -74,6 +76,8 @@ static apr_status_t shm_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
 
     if (in_table(key))
         return rs_shm_table_fetch(self->table, &key->digest, value, len, now, p);
+    if (key->kind == RS_KIND_DOCUMENT)
+        return rs_shm_documents_fetch(self->documents, &key->digest, value, len, now, p);
     if (!in_socache(key))
         return APR_NOTFOUND;
     size = (unsigned int)self->stores[key->kind].object_bytes_max;
@@ -116,6 +120,8 @@ static apr_status_t shm_store(rs_tier_t *tier, const rs_cache_key_t *key,
             say_full(self, now);
         return status;
     }
+    if (key->kind == RS_KIND_DOCUMENT)
+        return rs_shm_documents_store(self->documents, &key->digest, value, len, expires, now);
     if (!in_socache(key))
         return APR_ENOTIMPL;
     store = &self->stores[key->kind];
@@ -220,7 +226,7 @@ const char *rs_tier_shm_create(rs_tier_shm_t **shm, const char *size, apr_pool_t
     made->tier.store = shm_store;
     made->tier.add = shm_add;
     made->tier.remove = shm_remove;
-    trouble = create_store(made, RS_KIND_VERDICT, made->size - 2 * (made->size / SHARE), ptemp, p);
+    trouble = create_store(made, RS_KIND_VERDICT, made->size - 3 * (made->size / SHARE), ptemp, p);
     if (!trouble)
         trouble = create_store(made, RS_KIND_NEGATIVE, made->size / SHARE, ptemp, p);
     if (!trouble)
@@ -273,7 +279,9 @@ apr_status_t rs_tier_shm_open(rs_tier_shm_t *shm, server_rec *s, apr_pool_t *p)
         return status;
     rs_shm_lock_init(&shm->lock, shm->mutex, RS_SHM_LOCK_WAIT);
     apr_pool_cleanup_register(p, shm, close_stores, apr_pool_cleanup_null);
-    return open_table(shm, p);
+    if ((status = open_table(shm, p)) != APR_SUCCESS)
+        return status;
+    return rs_shm_documents_create(&shm->documents, shm->size / SHARE, &shm->lock, p);
 }
 
 apr_status_t rs_tier_shm_child_init(rs_tier_shm_t *shm, server_rec *s, apr_pool_t *pchild)

@@ -3,8 +3,8 @@
  * other.
  *
  *   verdicts, negatives   ap_socache_shmcb, one instance each, so that garbage evicts garbage
- *   claims, marks         a table of our own (rs_shm_table.h), which forgets nothing before its
- * time documents             not here: each process fetches its own */
+ *   claims, marks         a table of our own (rs_shm_table.h), which forgets nothing early
+ *   documents             places of a fixed size (rs_shm_documents.h) */
 #ifndef RS_TIER_SHM_H
 #define RS_TIER_SHM_H
 

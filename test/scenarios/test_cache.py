@@ -15,6 +15,7 @@ import faults
 import places
 from answers import granted, refused, undecided
 from redis_server import PASSWORD, USER, RedisServer
+from scripted import METADATA_8414
 from texts import asking, location, secret_file
 
 SECRET = "a cache secret of more than thirty-two bytes\n"
@@ -46,6 +47,18 @@ def test_processes_share_what_they_know_through_shared_memory(httpd, issuer, fol
     for _ in range(40):
         granted(server.get("/users", token))
     assert issuer.count() == 1
+
+
+def test_processes_share_keys_and_metadata_through_shared_memory(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + users(), processes=3, threads=4)
+    for _ in range(40):
+        granted(server.get("/users", issuer.jwt()))
+    assert [request.path for request in issuer.requests] == [METADATA_8414, "/jwks"]
+    # A new key is fetched by one of them, too.
+    issuer.rotate(keep=True)
+    for _ in range(40):
+        granted(server.get("/users", issuer.jwt()))
+    assert issuer.count("/jwks") == 2
 
 
 def test_without_a_shared_cache_each_process_asks_once(httpd, issuer, folder):
