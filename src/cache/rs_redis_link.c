@@ -122,6 +122,16 @@ static bool is_master(const rs_redis_reply_t *reply)
            strcmp(reply->elements[0]->text, "master") == 0;
 }
 
+/* Sentinels and clusters name servers that the start could not look at. */
+static bool would_expose(const rs_redis_link_t *link, const rs_redis_dial_t *dial,
+                         rs_redis_purpose_t purpose)
+{
+    const rs_redis_config_t *config = dial->config;
+
+    return link->address.host && rs_redis_is_exposed(config, &link->address) &&
+           (purpose == RS_REDIS_DATA ? config->password : config->sentinel_password);
+}
+
 static apr_status_t greet(rs_redis_link_t *link, const rs_redis_dial_t *dial,
                           rs_redis_purpose_t purpose, rs_redis_call_t *call)
 {
@@ -134,6 +144,11 @@ static apr_status_t greet(rs_redis_link_t *link, const rs_redis_dial_t *dial,
 
     if (!count)
         return APR_SUCCESS;
+    if (would_expose(link, dial, purpose)) {
+        call->trouble = "credentials would travel to this host unencrypted: use TLS (rediss+...), "
+                        "or write OAuth2RSRedisPlaintext on";
+        return APR_EACCES;
+    }
     status = rs_redis_link_ask(link, greetings, count, replies, ROLE_ELEMENTS_MAX, call);
     if (status != APR_SUCCESS)
         return status;

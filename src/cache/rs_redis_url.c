@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The URL of a Redis: where it is, in one word of the configuration. */
 #include "base/rs_limits.h"
+#include "base/rs_url.h"
 #include "cache/rs_tier_redis.h"
 
 #include <apr_lib.h>
@@ -202,4 +203,11 @@ const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_p
         return "the host is missing";
     trouble = parse_addresses(config, text, form->port, p);
     return trouble ? trouble : parse_rest(config, rest, p);
+}
+
+bool rs_redis_is_exposed(const rs_redis_config_t *config, const rs_redis_address_t *address)
+{
+    rs_url_t url = { "http", address->host, 0, "", "" };
+
+    return !config->tls && !config->plaintext && !rs_url_is_loopback(&url);
 }

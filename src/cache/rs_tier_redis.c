@@ -59,11 +59,12 @@ static const struct {
 } refusals[] = {
     { "LOADING", true, APR_EGENERAL, "it is reading its data and will answer later" },
     { "BUSY", true, APR_EGENERAL, "it is busy with a script" },
-    { "READONLY", true, APR_EGENERAL, "it is a replica; name the master, or its Sentinels" },
     { "MASTERDOWN", true, APR_EGENERAL, "it is a replica without its master" },
     { "CLUSTERDOWN", true, APR_EGENERAL, "the cluster does not serve all of its slots" },
     { "NOAUTH", true, APR_EACCES, "it wants credentials; see OAuth2RSRedisCredentials" },
     { "WRONGPASS", true, APR_EACCES, "it does not accept OAuth2RSRedisCredentials" },
+    /* A replica answers GET: as a failure it would be forgotten with the next success. */
+    { "READONLY", false, APR_EGENERAL, "it is a replica; name the master, or its Sentinels" },
     { "NOPERM", false, APR_EACCES,
       "the rules of the user must allow +get +set +del +eval (and +xread for revocations) on the "
       "keys with "
@@ -77,9 +78,11 @@ static const struct {
 
 #define REFUSALS (sizeof refusals / sizeof refusals[0])
 
+/* One code of refusal, whichever commands it hits. */
 typedef struct {
     rs_log_quiet_t quiet;
     apr_uint32_t last_s;
+    apr_uint32_t acts; /* that were refused: bits */
 } trouble_t;
 
 typedef struct {
@@ -89,8 +92,8 @@ typedef struct {
     rs_redis_dial_t dial;
     rs_redis_route_t *route;
     rs_breaker_t breaker;
-    trouble_t refused[ACT_COUNT];
-    trouble_t crowded;
+    trouble_t refused[REFUSALS + 1]; /* the last: of a code that we do not know */
+    rs_log_quiet_t crowded;
 } redis_tier_t;
 
 static bool redis_healthy(rs_tier_t *tier, apr_time_t now)
@@ -121,37 +124,45 @@ static void say_well(redis_tier_t *self, const rs_redis_call_t *call)
                call->where);
 }
 
-static void say_refused(redis_tier_t *self, act_t act, const char *code, const char *remedy,
+/* which: a row of refusals, or REFUSALS. */
+static void say_refused(redis_tier_t *self, act_t act, unsigned which, const char *code,
                         apr_time_t now, const rs_redis_call_t *call)
 {
-    trouble_t *trouble = &self->refused[act];
+    trouble_t *trouble = &self->refused[which];
     apr_uint32_t kept_back;
 
     apr_atomic_set32(&trouble->last_s, (apr_uint32_t)apr_time_sec(now));
+    __atomic_fetch_or(&trouble->acts, 1U << act, __ATOMIC_RELAXED);
     if (rs_log_quiet_ask(&trouble->quiet, now, &kept_back))
         rs_log(self->log, RS_LOG_WARNING,
                "RS0413: Redis %s answers %s with %s: %s; taken as a miss (%u more since the last "
                "line)",
-               call->where, acts[act].name, code, remedy, kept_back);
+               call->where, acts[act].name, code,
+               which < REFUSALS ? refusals[which].remedy : "not expected", kept_back);
 }
 
 static void say_accepted(redis_tier_t *self, act_t act, apr_time_t now, const rs_redis_call_t *call)
 {
-    trouble_t *trouble = &self->refused[act];
+    unsigned i;
 
-    if (!apr_atomic_read32(&trouble->quiet.said_at_s) ||
-        (apr_uint32_t)apr_time_sec(now) - apr_atomic_read32(&trouble->last_s) < CALM_S)
-        return;
-    if (rs_log_quiet_over(&trouble->quiet))
+    for (i = 0; i <= REFUSALS; i++) {
+        trouble_t *trouble = &self->refused[i];
+        if (!apr_atomic_read32(&trouble->quiet.said_at_s) ||
+            !(apr_atomic_read32(&trouble->acts) & 1U << act) ||
+            (apr_uint32_t)apr_time_sec(now) - apr_atomic_read32(&trouble->last_s) < CALM_S ||
+            !rs_log_quiet_over(&trouble->quiet))
+            continue;
+        apr_atomic_set32(&trouble->acts, 0);
         rs_log(self->log, RS_LOG_NOTICE, "RS0414: Redis %s accepts %s again", call->where,
                acts[act].name);
+    }
 }
 
 static void say_crowded(redis_tier_t *self, apr_time_t now)
 {
     apr_uint32_t kept_back;
 
-    if (rs_log_quiet_ask(&self->crowded.quiet, now, &kept_back))
+    if (rs_log_quiet_ask(&self->crowded, now, &kept_back))
         rs_log(self->log, RS_LOG_WARNING,
                "RS0415: all %u connections of this process to Redis were in use for %d ms; taken "
                "as a miss "
@@ -176,8 +187,7 @@ static apr_status_t judge_error(redis_tier_t *self, act_t act, const rs_redis_re
     }
     /* It answers: what it refuses is this command. */
     say_well(self, call);
-    say_refused(self, act, rs_redis_reply_code(reply, call->p),
-                i < REFUSALS ? refusals[i].remedy : "not expected", now, call);
+    say_refused(self, act, i, rs_redis_reply_code(reply, call->p), now, call);
     return i < REFUSALS ? refusals[i].status : APR_EGENERAL;
 }
 

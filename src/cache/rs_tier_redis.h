@@ -28,6 +28,7 @@ typedef struct {
     const char *ca_file, *client_cert, *client_key; /* PEM; NULL: the system's, none */
     const char *user, *password;                    /* NULL: none */
     const char *sentinel_user, *sentinel_password;
+    bool plaintext; /* credentials may travel unencrypted to another host */
     const char *prefix;
     apr_interval_time_t connect_timeout, command_timeout;
     unsigned pool_max; /* connections of one process */
@@ -37,6 +38,9 @@ typedef struct {
  * redis+cluster://h1[:p],h2 (rediss+... with TLS). Fills the address part of config. NULL is fine,
  * else a sentence. Userinfo is refused. */
 const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_pool_t *p);
+
+/* Would credentials travel to this address unencrypted, and nobody has allowed it? */
+bool rs_redis_is_exposed(const rs_redis_config_t *config, const rs_redis_address_t *address);
 
 /* Connects to nothing; the first use does. Call in the process that will use it. Freed with p,
  * which must be used by one thread at a time during creation only. */

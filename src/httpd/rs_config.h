@@ -45,7 +45,6 @@ typedef struct {
     const char *shm_size;
     rs_tier_shm_t *shm;
     rs_redis_config_t redis;
-    bool redis_plaintext; /* credentials over plain TCP to another host: the visible opt-out */
     rs_source_t secret, previous_secret, redis_password, sentinel_password; /* .value NULL: none */
     unsigned local_entries; /* RS_UNSET_COUNT: by MPM */
     apr_interval_time_t local_ttl;

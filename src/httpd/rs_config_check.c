@@ -57,15 +57,13 @@ static int check_mentions(server_rec *s, apr_pool_t *ptemp)
     return OK;
 }
 
-static bool plain_to_elsewhere(const rs_redis_config_t *redis)
+static bool is_exposed(const rs_redis_config_t *redis)
 {
     unsigned i;
 
-    for (i = 0; !redis->tls && !redis->socket && i < redis->address_count; i++) {
-        rs_url_t url = { "http", redis->addresses[i].host, 0, "", "" };
-        if (!rs_url_is_loopback(&url))
+    for (i = 0; !redis->socket && i < redis->address_count; i++)
+        if (rs_redis_is_exposed(redis, &redis->addresses[i]))
             return true;
-    }
     return false;
 }
 
@@ -93,7 +91,7 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
             "OAuth2RSCacheSecret is too short: put at least 32 random bytes into it, as in "
             "openssl rand -base64 48");
     if ((cache->redis_password.value || cache->sentinel_password.value) &&
-        !cache->redis_plaintext && plain_to_elsewhere(&cache->redis))
+        is_exposed(&cache->redis))
         return wrong("RS0605", cache->directive,
                      "OAuth2RSRedisCredentials would travel unencrypted to another host: use "
                      "rediss://, or write "

@@ -265,6 +265,6 @@ const char *rs_redis_plaintext(cmd_parms *cmd, void *dir, int on)
 
     (void)dir;
     if (!trouble)
-        spec->redis_plaintext = on;
+        spec->redis.plaintext = on;
     return trouble;
 }

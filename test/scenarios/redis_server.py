@@ -113,6 +113,11 @@ class RedisServer:
     def value(self, key):
         return self.cli("--raw", "get", key, text=False)[:-1]
 
+    def put(self, key, value):
+        """Bytes as they are, which the words of a command line cannot be."""
+        command = [program("redis-cli"), "-p", str(self.port), "-x", "set", key]
+        assert subprocess.run(command, input=value, capture_output=True, timeout=20).stdout == b"OK\n"
+
     def pttl(self, key):
         return int(self.cli("--raw", "pttl", key))
 
