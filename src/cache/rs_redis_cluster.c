@@ -141,24 +141,19 @@ static apr_status_t ask_one(cluster_map_t *self, const rs_redis_address_t *serve
 {
     rs_redis_command_t command = { 0 };
     const rs_redis_reply_t *reply;
-    rs_redis_link_t *link;
-    apr_status_t status = rs_redis_link_open(&link, self->dial, server, RS_REDIS_DATA, call);
+    apr_status_t status;
 
-    if (status != APR_SUCCESS)
-        return status;
     rs_redis_command_add(&command, "CLUSTER");
     rs_redis_command_add(&command, "SLOTS");
-    rs_redis_call_step(call, call->command_timeout);
-    status = rs_redis_link_ask(link, &command, 1, &reply, ELEMENTS_MAX, call);
-    if (status == APR_SUCCESS && !read_table(table, reply, server)) {
-        call->trouble = reply->type == RS_REDIS_ERROR
-                            ? "it refuses CLUSTER SLOTS (is it a cluster, and is +cluster|slots "
-                              "allowed?)"
-                            : "its answer to CLUSTER SLOTS has no slots";
-        status = APR_NOTFOUND;
-    }
-    rs_redis_link_close(link);
-    return status;
+    status = rs_redis_link_ask_once(self->dial, server, RS_REDIS_DATA, &command, &reply,
+                                    ELEMENTS_MAX, call);
+    if (status != APR_SUCCESS || read_table(table, reply, server))
+        return status;
+    call->trouble = reply->type == RS_REDIS_ERROR
+                        ? "it refuses CLUSTER SLOTS (is it a cluster, and is +cluster|slots "
+                          "allowed?)"
+                        : "its answer to CLUSTER SLOTS has no slots";
+    return APR_NOTFOUND;
 }
 
 /* NULL: there are no more. */

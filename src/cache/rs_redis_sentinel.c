@@ -68,23 +68,18 @@ static apr_status_t ask_one(sentinel_map_t *self, const rs_redis_address_t *sent
 {
     rs_redis_command_t command = { 0 };
     const rs_redis_reply_t *reply;
-    rs_redis_link_t *link;
-    apr_status_t status = rs_redis_link_open(&link, self->dial, sentinel, RS_REDIS_SENTINELS, call);
+    apr_status_t status;
 
-    if (status != APR_SUCCESS)
-        return status;
     rs_redis_command_add(&command, "SENTINEL");
     rs_redis_command_add(&command, "get-master-addr-by-name");
     rs_redis_command_add(&command, self->dial->config->sentinel_name);
-    rs_redis_call_step(call, call->command_timeout);
-    status = rs_redis_link_ask(link, &command, 1, &reply, 2, call);
-    if (status == APR_SUCCESS && !read_address(reply, master)) {
-        call->trouble = reply->type == RS_REDIS_NIL ? "no Sentinel knows the master's name"
-                                                    : "a Sentinel answers with no address";
-        status = APR_NOTFOUND;
-    }
-    rs_redis_link_close(link);
-    return status;
+    status =
+        rs_redis_link_ask_once(self->dial, sentinel, RS_REDIS_SENTINELS, &command, &reply, 2, call);
+    if (status != APR_SUCCESS || read_address(reply, master))
+        return status;
+    call->trouble = reply->type == RS_REDIS_NIL ? "no Sentinel knows the master's name"
+                                                : "a Sentinel answers with no address";
+    return APR_NOTFOUND;
 }
 
 static apr_status_t find(rs_redis_map_t *map, const char *key, apr_size_t len, rs_redis_hop_t *hop,

@@ -1,0 +1,522 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* The tier in Redis against a scripted one: what is said, what answers mean, who is asked again,
+ * and what a Redis that lies or is silent costs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cache/rs_tier_redis.h"
+#include "fakes.h"
+#include "http_server.h"
+
+#include <apr_strings.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define NOW apr_time_from_sec(1700000000)
+#define SECOND apr_time_from_sec(1)
+#define BYTES_MAX 65536
+#define HEARD_MAX 8192
+
+#define SILENCE ((const char *)-1) /* no answer at all */
+#define HANG_UP NULL
+
+/* The first word that a command begins with decides. */
+typedef struct {
+    const char *command, *answer;
+} line_t;
+
+/* Of one scenario at a time. */
+static struct {
+    const line_t *lines;   /* ended by command NULL, whose answer is for all others */
+    char heard[HEARD_MAX]; /* the words of all commands, a blank behind each */
+    _Atomic unsigned commands;
+    unsigned closes_after; /* commands on a connection; 0: never */
+    pthread_mutex_t lock;
+} script = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* One command in the protocol's form: its length in bytes, 0 when it is not complete. */
+static size_t take_command(const char *bytes, size_t len, char *words, size_t size)
+{
+    const char *at = bytes, *end = bytes + len;
+    int count, i, size_of_word, used;
+
+    *words = '\0';
+    if (sscanf(at, "*%d\r\n%n", &count, &used) != 1)
+        return 0;
+    at += used;
+    for (i = 0; i < count; i++) {
+        if (at >= end || sscanf(at, "$%d\r\n%n", &size_of_word, &used) != 1 ||
+            at + used + size_of_word + 2 > end)
+            return 0;
+        at += used;
+        if (strlen(words) + (size_t)size_of_word + 2 < size) {
+            strncat(words, at, (size_t)size_of_word);
+            strcat(words, " ");
+        }
+        at += size_of_word + 2;
+    }
+    return (size_t)(at - bytes);
+}
+
+static const char *answer_to(const char *words)
+{
+    const line_t *line = script.lines;
+
+    while (line->command && strncmp(words, line->command, strlen(line->command)) != 0)
+        line++;
+    return line->answer;
+}
+
+static void be_redis(http_stream_t *stream, const void *baton)
+{
+    char *bytes = calloc(1, BYTES_MAX), words[1024];
+    size_t len = 0, used;
+    unsigned served = 0;
+    ssize_t got;
+
+    (void)baton;
+    while ((got = recv(stream->fd, bytes + len, BYTES_MAX - len - 1, 0)) > 0) {
+        len += (size_t)got;
+        while ((used = take_command(bytes, len, words, sizeof words)) > 0) {
+            const char *answer = answer_to(words);
+            pthread_mutex_lock(&script.lock);
+            if (strlen(script.heard) + strlen(words) < HEARD_MAX)
+                strcat(script.heard, words);
+            pthread_mutex_unlock(&script.lock);
+            script.commands++;
+            memmove(bytes, bytes + used, len - used + 1);
+            len -= used;
+            if (answer == HANG_UP || (script.closes_after && ++served > script.closes_after)) {
+                free(bytes);
+                return;
+            }
+            if (answer != SILENCE)
+                http_stream_write(stream, answer, strlen(answer));
+        }
+    }
+    free(bytes);
+}
+
+typedef struct {
+    http_server_t *server;
+    rs_redis_config_t config;
+    rs_redis_address_t address;
+    fake_log_t log;
+    rs_tier_t *tier;
+    apr_time_t now;
+    apr_pool_t *p;
+} world_t;
+
+static world_t *draft(const line_t *lines, apr_pool_t *p)
+{
+    world_t *w = apr_pcalloc(p, sizeof *w);
+
+    script.lines = lines;
+    script.commands = script.closes_after = 0;
+    *script.heard = '\0';
+    fake_log_init(&w->log);
+    w->server = http_server_start(be_redis, NULL, NULL, NULL);
+    w->address.host = "127.0.0.1";
+    w->address.port = http_server_port(w->server);
+    w->config.addresses = &w->address;
+    w->config.address_count = 1;
+    w->config.prefix = "p:";
+    w->config.connect_timeout = apr_time_from_msec(500);
+    w->config.command_timeout = apr_time_from_msec(200);
+    w->config.pool_max = 2;
+    w->now = NOW;
+    w->p = p;
+    return w;
+}
+
+static world_t *begin(world_t *w)
+{
+    assert_int_equal(rs_tier_redis_create(&w->tier, &w->config, &w->log.log, w->p), APR_SUCCESS);
+    return w;
+}
+
+static rs_cache_key_t key_of(rs_kind_t kind)
+{
+    rs_cache_key_t key = { kind, fake_digest("token") };
+
+    return key;
+}
+
+static apr_status_t fetch(world_t *w, const unsigned char **value)
+{
+    rs_cache_key_t key = key_of(RS_KIND_VERDICT);
+    apr_size_t len;
+
+    return w->tier->fetch(w->tier, &key, value, &len, w->now, w->p);
+}
+
+static apr_status_t get(world_t *w)
+{
+    const unsigned char *value;
+
+    return fetch(w, &value);
+}
+
+static apr_status_t put(world_t *w, apr_interval_time_t life)
+{
+    rs_cache_key_t key = key_of(RS_KIND_VERDICT);
+
+    return w->tier->store(w->tier, &key, (const unsigned char *)"v", 1, w->now + life, w->now,
+                          w->p);
+}
+
+static apr_status_t add(world_t *w)
+{
+    rs_cache_key_t key = key_of(RS_KIND_CLAIM);
+
+    return w->tier->add(w->tier, &key, (const unsigned char *)"me", 2, w->now + SECOND, w->now,
+                        w->p);
+}
+
+static apr_status_t drop(world_t *w, const char *value)
+{
+    rs_cache_key_t key = key_of(RS_KIND_CLAIM);
+
+    return w->tier->remove(w->tier, &key, (const unsigned char *)value, value ? strlen(value) : 0,
+                           w->now, w->p);
+}
+
+static void end(world_t *w)
+{
+    http_server_stop(w->server);
+}
+
+/* ---- what is said ---- */
+
+static void the_commands(void **state)
+{
+    static const line_t lines[] = { { "GET", "$5\r\nvalue\r\n" },
+                                    { "SET", "+OK\r\n" },
+                                    { "DEL", ":1\r\n" },
+                                    { "EVAL", ":1\r\n" },
+                                    { NULL, "-ERR\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+    const unsigned char *value;
+
+    assert_int_equal(fetch(w, &value), APR_SUCCESS);
+    assert_memory_equal(value, "value", 5);
+    assert_non_null(strstr(script.heard, "GET p:"));
+    assert_int_equal(put(w, 90 * SECOND), APR_SUCCESS);
+    assert_non_null(strstr(script.heard, " v PX 90000 "));
+    assert_int_equal(add(w), APR_SUCCESS);
+    assert_non_null(strstr(script.heard, "SET p:c:"));
+    assert_non_null(strstr(script.heard, " me NX PX 1000 "));
+    assert_int_equal(drop(w, "me"), APR_SUCCESS);
+    assert_non_null(strstr(script.heard, "EVAL "));
+    assert_int_equal(drop(w, NULL), APR_SUCCESS);
+    assert_non_null(strstr(script.heard, "DEL p:c:"));
+    assert_int_equal(http_server_accepted(w->server), 1);
+    end(w);
+}
+
+/* Redis takes no time of zero. */
+static void what_is_over_is_not_sent(void **state)
+{
+    static const line_t lines[] = { { NULL, "+OK\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+
+    assert_int_equal(put(w, 0), APR_SUCCESS);
+    assert_int_equal(put(w, 999), APR_SUCCESS);
+    assert_int_equal(put(w, -SECOND), APR_SUCCESS);
+    assert_int_equal(script.commands, 0);
+    end(w);
+}
+
+static void greetings_are_said_once_for_a_connection(void **state)
+{
+    static const line_t lines[] = { { "AUTH", "+OK\r\n" },
+                                    { "SELECT", "+OK\r\n" },
+                                    { NULL, "$-1\r\n" } };
+    world_t *w = draft(lines, *state);
+
+    w->config.user = "us";
+    w->config.password = "word";
+    w->config.database = 3;
+    begin(w);
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(strncmp(script.heard, "AUTH us word SELECT 3 GET ", 26), 0);
+    assert_int_equal(script.commands, 4);
+    end(w);
+}
+
+static void greetings_may_be_refused(void **state)
+{
+    static const line_t refuses[] = { { "AUTH", "-WRONGPASS word is wrong\r\n" },
+                                      { NULL, "$-1\r\n" } };
+    world_t *w = draft(refuses, *state);
+    unsigned i;
+
+    w->config.password = "word";
+    begin(w);
+    for (i = 0; i < 3; i++)
+        assert_int_not_equal(get(w), APR_NOTFOUND);
+    assert_non_null(strstr(w->log.text, "OAuth2RSRedisCredentials"));
+    assert_null(strstr(w->log.text, "word is"));
+    assert_null(strstr(script.heard, "GET"));
+    end(w);
+}
+
+/* A Sentinel or a cluster names it; the start could not look. 127.0.0.1 is written so that it does
+ * not look like loopback. */
+static void credentials_are_not_sent_in_the_clear_to_another_host(void **state)
+{
+    static const line_t lines[] = { { NULL, "+OK\r\n" } };
+    world_t *w = draft(lines, *state);
+    unsigned i;
+
+    w->address.host = "2130706433";
+    w->config.password = "word";
+    begin(w);
+    for (i = 0; i < 3; i++)
+        assert_int_not_equal(get(w), APR_SUCCESS);
+    assert_int_equal(script.commands, 0);
+    assert_non_null(strstr(w->log.text, "OAuth2RSRedisPlaintext"));
+    w->config.plaintext = true;
+    begin(w);
+    assert_int_not_equal(get(w), APR_SUCCESS);
+    assert_non_null(strstr(script.heard, "AUTH word"));
+    end(w);
+}
+
+/* ---- what answers mean ---- */
+
+static void answers_of_each_act(void **state)
+{
+    static const struct {
+        const char *answer;
+        apr_status_t get, put, add, drop;
+    } rows[] = {
+        { "$-1\r\n", APR_NOTFOUND, APR_EINVAL, APR_EEXIST, APR_EINVAL },
+        { "+OK\r\n", APR_EINVAL, APR_SUCCESS, APR_SUCCESS, APR_EINVAL },
+        { ":0\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_NOTFOUND },
+        { ":1\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_SUCCESS },
+        { "*0\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_EINVAL },
+        { "-OOM full\r\n", APR_ENOSPC, APR_ENOSPC, APR_ENOSPC, APR_ENOSPC },
+        { "-NOPERM no\r\n", APR_EACCES, APR_EACCES, APR_EACCES, APR_EACCES },
+        { "-WRONGTYPE\r\n", APR_EGENERAL, APR_EGENERAL, APR_EGENERAL, APR_EGENERAL },
+        { "-never heard of\r\n", APR_EGENERAL, APR_EGENERAL, APR_EGENERAL, APR_EGENERAL },
+        { "*100000000\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_EINVAL },
+        { "$536870912\r\n", APR_TIMEUP, APR_TIMEUP, APR_TIMEUP, APR_TIMEUP },
+        { "HTTP/1.1 400 Bad\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_EINVAL },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        line_t lines[] = { { NULL, rows[i].answer } };
+        world_t *w = begin(draft(lines, *state));
+        assert_int_equal(get(w), rows[i].get);
+        w->now += 2 * SECOND;
+        assert_int_equal(put(w, SECOND), rows[i].put);
+        w->now += 2 * SECOND;
+        begin(w); /* without the failures so far */
+        assert_int_equal(add(w), rows[i].add);
+        w->now += 2 * SECOND;
+        assert_int_equal(drop(w, "me"), rows[i].drop);
+        end(w);
+    }
+}
+
+/* An answer that came too much is not the answer to the next question. */
+static void a_connection_with_rests_is_not_used_again(void **state)
+{
+    static const line_t lines[] = { { NULL, "$1\r\na\r\n$5\r\nwrong\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+    const unsigned char *value;
+    unsigned i;
+
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(fetch(w, &value), APR_SUCCESS);
+        assert_memory_equal(value, "a", 1);
+    }
+    assert_int_equal(http_server_accepted(w->server), 3);
+    end(w);
+}
+
+/* ---- trouble ---- */
+
+static void a_silent_one_costs_its_time_and_then_nothing(void **state)
+{
+    static const line_t lines[] = { { NULL, SILENCE } };
+    world_t *w = begin(draft(lines, *state));
+    apr_time_t begun = apr_time_now();
+    unsigned i;
+
+    for (i = 0; i < 20; i++)
+        assert_int_not_equal(get(w), APR_SUCCESS);
+    assert_true(apr_time_now() - begun < 2 * SECOND);
+    assert_int_equal(script.commands, 3);
+    assert_false(w->tier->healthy(w->tier, w->now));
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
+    /* One probe a second, and all is well with its answer. */
+    script.lines = (const line_t[]){ { NULL, "$-1\r\n" } };
+    w->now += SECOND + 1;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_true(w->tier->healthy(w->tier, w->now));
+    assert_int_equal(w->log.lines[RS_LOG_NOTICE], 1);
+    end(w);
+}
+
+static void a_connection_that_was_closed_while_idle_is_replaced(void **state)
+{
+    static const line_t lines[] = { { NULL, "$-1\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+    unsigned i;
+
+    script.closes_after = 1;
+    for (i = 0; i < 5; i++)
+        assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(w->log.lines[RS_LOG_WARNING] + w->log.lines[RS_LOG_DEBUG], 0);
+    end(w);
+}
+
+/* What is done twice would find itself. */
+static void a_claim_is_never_asked_for_twice(void **state)
+{
+    static const line_t lines[] = { { "GET", "$-1\r\n" }, { NULL, "+OK\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+
+    assert_int_equal(get(w), APR_NOTFOUND);
+    script.lines = (const line_t[]){ { NULL, HANG_UP } };
+    assert_int_not_equal(add(w), APR_SUCCESS);
+    assert_int_equal(script.commands, 2);
+    end(w);
+}
+
+static void one_trouble_is_one_line(void **state)
+{
+    static const line_t full[] = { { "GET", "$-1\r\n" }, { NULL, "-OOM full of secrets\r\n" } };
+    static const line_t well[] = { { "GET", "$-1\r\n" }, { NULL, "+OK\r\n" } };
+    world_t *w = begin(draft(full, *state));
+    unsigned i;
+
+    for (i = 0; i < 20; i++) {
+        assert_int_equal(get(w), APR_NOTFOUND);
+        assert_int_equal(put(w, SECOND), APR_ENOSPC);
+        assert_int_equal(add(w), APR_ENOSPC);
+        w->now += SECOND / 10;
+    }
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
+    assert_non_null(strstr(w->log.text, "OOM"));
+    assert_null(strstr(w->log.text, "secrets"));
+    assert_true(w->tier->healthy(w->tier, w->now));
+    script.lines = well;
+    assert_int_equal(put(w, SECOND), APR_SUCCESS);
+    assert_int_equal(w->log.lines[RS_LOG_NOTICE], 0); /* it may be for a moment only */
+    w->now += 11 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(w->log.lines[RS_LOG_NOTICE], 0); /* GET never was refused */
+    assert_int_equal(put(w, SECOND), APR_SUCCESS);
+    assert_int_equal(put(w, SECOND), APR_SUCCESS);
+    assert_int_equal(w->log.lines[RS_LOG_NOTICE], 1);
+    end(w);
+}
+
+/* A replica answers GET: the failures never come in a row. */
+static void a_replica_is_told(void **state)
+{
+    static const line_t lines[] = { { "GET", "$-1\r\n" }, { NULL, "-READONLY\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+    unsigned i;
+
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(get(w), APR_NOTFOUND);
+        assert_int_equal(put(w, SECOND), APR_EGENERAL);
+    }
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
+    assert_non_null(strstr(w->log.text, "replica"));
+    end(w);
+}
+
+/* ---- cluster ---- */
+
+static world_t *cluster(const line_t *lines, apr_pool_t *p)
+{
+    world_t *w = draft(lines, p);
+
+    w->config.topology = RS_REDIS_CLUSTER;
+    return begin(w);
+}
+
+static void a_cluster_that_sends_around_in_circles_ends(void **state)
+{
+    world_t *w = draft(NULL, *state);
+    line_t lines[] = { { "CLUSTER", apr_psprintf(*state,
+                                                 "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n"
+                                                 "127.0.0.1\r\n:%d\r\n",
+                                                 w->address.port) },
+                       { "GET",
+                         apr_psprintf(*state, "-MOVED 1 127.0.0.1:%d\r\n", w->address.port) },
+                       { NULL, "+OK\r\n" } };
+
+    script.lines = lines;
+    w->config.topology = RS_REDIS_CLUSTER;
+    begin(w);
+    assert_int_not_equal(get(w), APR_SUCCESS);
+    assert_true(script.commands < 12);
+    end(w);
+}
+
+/* Then the server of the configuration is asked: it would send us on. */
+static void tables_of_slots_that_are_none(void **state)
+{
+    static const char *const answers[] = {
+        "*0\r\n",
+        "+OK\r\n",
+        "$-1\r\n",
+        "-ERR This instance has cluster support disabled\r\n",
+        "*1\r\n:1\r\n",
+        "*1\r\n*2\r\n:0\r\n:1\r\n",
+        "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:1\r\n",
+        "*1\r\n*3\r\n:-1\r\n:5\r\n*2\r\n$1\r\na\r\n:1\r\n",
+        "*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\na\r\n:0\r\n",
+        "*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\na\r\n:65536\r\n",
+        "*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n:7\r\n:1\r\n",
+        "*1\r\n*3\r\n:0\r\n:5\r\n$1\r\na\r\n",
+        "*65537\r\n",
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        line_t lines[] = { { "CLUSTER", answers[i] }, { NULL, "$1\r\na\r\n" } };
+        world_t *w = cluster(lines, *state);
+        if (get(w) != APR_SUCCESS)
+            fail_msg("%s", answers[i]);
+        end(w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAKE_TEST(the_commands),
+        FAKE_TEST(what_is_over_is_not_sent),
+        FAKE_TEST(greetings_are_said_once_for_a_connection),
+        FAKE_TEST(greetings_may_be_refused),
+        FAKE_TEST(credentials_are_not_sent_in_the_clear_to_another_host),
+        FAKE_TEST(answers_of_each_act),
+        FAKE_TEST(a_connection_with_rests_is_not_used_again),
+        FAKE_TEST(a_silent_one_costs_its_time_and_then_nothing),
+        FAKE_TEST(a_connection_that_was_closed_while_idle_is_replaced),
+        FAKE_TEST(a_claim_is_never_asked_for_twice),
+        FAKE_TEST(one_trouble_is_one_line),
+        FAKE_TEST(a_replica_is_told),
+        FAKE_TEST(a_cluster_that_sends_around_in_circles_ends),
+        FAKE_TEST(tables_of_slots_that_are_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
