@@ -139,14 +139,13 @@ static bool read_table(table_t *table, const rs_redis_reply_t *reply,
 static apr_status_t ask_one(cluster_map_t *self, const rs_redis_address_t *server, table_t *table,
                             rs_redis_call_t *call)
 {
-    rs_redis_command_t command = { 0 };
+    rs_redis_errand_t errand = { .purpose = RS_REDIS_DATA, .elements_max = ELEMENTS_MAX };
     const rs_redis_reply_t *reply;
     apr_status_t status;
 
-    rs_redis_command_add(&command, "CLUSTER");
-    rs_redis_command_add(&command, "SLOTS");
-    status = rs_redis_link_ask_once(self->dial, server, RS_REDIS_DATA, &command, &reply,
-                                    ELEMENTS_MAX, call);
+    rs_redis_command_add(&errand.command, "CLUSTER");
+    rs_redis_command_add(&errand.command, "SLOTS");
+    status = rs_redis_link_ask_once(self->dial, server, &errand, &reply, call);
     if (status != APR_SUCCESS || read_table(table, reply, server))
         return status;
     call->trouble = reply->type == RS_REDIS_ERROR

@@ -260,17 +260,16 @@ apr_status_t rs_redis_link_ask(rs_redis_link_t *link, const rs_redis_command_t *
 }
 
 apr_status_t rs_redis_link_ask_once(const rs_redis_dial_t *dial, const rs_redis_address_t *address,
-                                    rs_redis_purpose_t purpose, const rs_redis_command_t *command,
-                                    const rs_redis_reply_t **reply, unsigned elements_max,
+                                    const rs_redis_errand_t *errand, const rs_redis_reply_t **reply,
                                     rs_redis_call_t *call)
 {
     rs_redis_link_t *link;
-    apr_status_t status = rs_redis_link_open(&link, dial, address, purpose, call);
+    apr_status_t status = rs_redis_link_open(&link, dial, address, errand->purpose, call);
 
     if (status != APR_SUCCESS)
         return status;
     rs_redis_call_step(call, call->command_timeout);
-    status = rs_redis_link_ask(link, command, 1, reply, elements_max, call);
+    status = rs_redis_link_ask(link, &errand->command, 1, reply, errand->elements_max, call);
     rs_redis_link_close(link);
     return status;
 }

@@ -47,10 +47,16 @@ apr_status_t rs_redis_link_ask(rs_redis_link_t *link, const rs_redis_command_t *
                                unsigned count, const rs_redis_reply_t **replies,
                                unsigned elements_max, rs_redis_call_t *call);
 
-/* One command on a link of its own, which is closed again: for what is asked seldom. */
+/* What is asked seldom. */
+typedef struct {
+    rs_redis_purpose_t purpose;
+    rs_redis_command_t command;
+    unsigned elements_max; /* of the reply */
+} rs_redis_errand_t;
+
+/* On a link of its own, which is closed again. */
 apr_status_t rs_redis_link_ask_once(const rs_redis_dial_t *dial, const rs_redis_address_t *address,
-                                    rs_redis_purpose_t purpose, const rs_redis_command_t *command,
-                                    const rs_redis_reply_t **reply, unsigned elements_max,
+                                    const rs_redis_errand_t *errand, const rs_redis_reply_t **reply,
                                     rs_redis_call_t *call);
 
 /* Did the last question fail although nothing of a reply came? A connection that was closed while

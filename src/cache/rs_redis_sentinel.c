@@ -66,15 +66,14 @@ static bool read_address(const rs_redis_reply_t *reply, rs_redis_address_t *addr
 static apr_status_t ask_one(sentinel_map_t *self, const rs_redis_address_t *sentinel,
                             rs_redis_address_t *master, rs_redis_call_t *call)
 {
-    rs_redis_command_t command = { 0 };
+    rs_redis_errand_t errand = { .purpose = RS_REDIS_SENTINELS, .elements_max = 2 };
     const rs_redis_reply_t *reply;
     apr_status_t status;
 
-    rs_redis_command_add(&command, "SENTINEL");
-    rs_redis_command_add(&command, "get-master-addr-by-name");
-    rs_redis_command_add(&command, self->dial->config->sentinel_name);
-    status =
-        rs_redis_link_ask_once(self->dial, sentinel, RS_REDIS_SENTINELS, &command, &reply, 2, call);
+    rs_redis_command_add(&errand.command, "SENTINEL");
+    rs_redis_command_add(&errand.command, "get-master-addr-by-name");
+    rs_redis_command_add(&errand.command, self->dial->config->sentinel_name);
+    status = rs_redis_link_ask_once(self->dial, sentinel, &errand, &reply, call);
     if (status != APR_SUCCESS || read_address(reply, master))
         return status;
     call->trouble = reply->type == RS_REDIS_NIL ? "no Sentinel knows the master's name"
