@@ -196,3 +196,8 @@ rs_tier_t *rs_cache_shared(rs_cache_t *cache)
 {
     return cache->config.shared;
 }
+
+rs_local_t *rs_cache_local(rs_cache_t *cache)
+{
+    return cache->config.local;
+}

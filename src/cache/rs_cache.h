@@ -52,6 +52,7 @@ void rs_cache_note(rs_cache_t *cache, apr_status_t status, apr_time_t now);
 bool rs_cache_was_in_trouble(rs_cache_t *cache, apr_interval_time_t period, apr_time_t now);
 
 rs_flights_t *rs_cache_flights(rs_cache_t *cache);
+rs_local_t *rs_cache_local(rs_cache_t *cache); /* NULL: none */
 rs_tier_t *rs_cache_shared(rs_cache_t *cache); /* NULL: none */
 
 #endif

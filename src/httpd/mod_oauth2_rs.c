@@ -10,6 +10,7 @@
 #include "httpd/rs_problem.h"
 #include "httpd/rs_require.h"
 #include "httpd/rs_runtime.h"
+#include "httpd/rs_status.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
@@ -21,6 +22,7 @@ static void register_hooks(apr_pool_t *p)
 
     /* start */
     ap_hook_pre_config(rs_runtime_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(rs_status_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rs_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rs_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* before mod_watchdog's thread, which will look after the keys */

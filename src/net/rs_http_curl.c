@@ -485,6 +485,21 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
     return status;
 }
 
+rs_http_curl_state_t rs_http_curl_state(rs_http_t *self)
+{
+    curl_http_t *http = (curl_http_t *)self;
+    rs_http_curl_state_t state = { .max = http->slot_count };
+    unsigned i;
+
+    pthread_mutex_lock(&http->lock);
+    for (i = 0; i < http->slot_count; i++) {
+        state.busy += http->slots[i].busy;
+        state.used += http->slots[i].used > 0;
+    }
+    pthread_mutex_unlock(&http->lock);
+    return state;
+}
+
 /* ---- life ---- */
 
 static apr_status_t destroy(void *baton)

@@ -11,4 +11,10 @@
 apr_status_t rs_http_curl_create(rs_http_t **http, unsigned handles_max, const char *user_agent,
                                  apr_pool_t *p);
 
+/* For pages, of one that rs_http_curl_create() made. used: have had a connection. */
+typedef struct {
+    unsigned busy, used, max;
+} rs_http_curl_state_t;
+rs_http_curl_state_t rs_http_curl_state(rs_http_t *http);
+
 #endif

@@ -22,6 +22,7 @@ struct rs_introspection_t {
     rs_client_auth_t auth;
     rs_http_peer_t peer;
     rs_breaker_t breaker;
+    _Atomic apr_uint64_t calls, failures;
     atomic_uint waiting;                  /* threads that wait for the issuer now */
     _Atomic apr_int64_t left_alone_until; /* its Retry-After */
     rs_log_quiet_t trouble, crowded;
@@ -51,6 +52,21 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
 void rs_introspection_forget(rs_introspection_t *introspection)
 {
     rs_client_auth_forget(&introspection->auth);
+}
+
+rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
+                                                apr_time_t now)
+{
+    apr_int64_t until = atomic_load(&introspection->left_alone_until);
+    rs_introspection_state_t state = { .open = rs_breaker_is_open(&introspection->breaker),
+                                       .wait = rs_breaker_wait(&introspection->breaker, now),
+                                       .waiting = atomic_load(&introspection->waiting),
+                                       .calls = atomic_load(&introspection->calls),
+                                       .failures = atomic_load(&introspection->failures) };
+
+    if (until - now > state.wait)
+        state.wait = until - now;
+    return state;
 }
 
 /* ---- the reply ---- */
@@ -253,8 +269,11 @@ static void tell(rs_introspection_t *self, const char *endpoint, const call_t *c
  * about. */
 static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t now)
 {
-    if (call->result == CALL_FAILED)
+    atomic_fetch_add(&self->calls, 1);
+    if (call->result == CALL_FAILED) {
+        atomic_fetch_add(&self->failures, 1);
         (void)rs_breaker_failed(&self->breaker, now);
+    }
     else
         (void)rs_breaker_succeeded(&self->breaker);
     if (call->result == CALL_LATER)

@@ -26,6 +26,16 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
                                      const rs_introspection_parts_t *parts, const char **why,
                                      apr_pool_t *p);
 
+/* For pages: how things are now. */
+typedef struct {
+    bool open;                    /* the breaker; half-open counts as open */
+    apr_interval_time_t wait;     /* until the issuer is asked again; 0: it is asked */
+    unsigned waiting;             /* threads */
+    apr_uint64_t calls, failures; /* since the process began; failures move the breaker */
+} rs_introspection_state_t;
+rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
+                                                apr_time_t now);
+
 /* Give back what it read: for a process that ends without clearing the pool of creation. */
 void rs_introspection_forget(rs_introspection_t *introspection);
 

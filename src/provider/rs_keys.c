@@ -525,3 +525,16 @@ void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp)
     if (work != WORK_NONE)
         (void)work_apart(keys, work, now, ptemp);
 }
+
+rs_keys_state_t rs_keys_state(rs_keys_t *keys)
+{
+    rs_keys_state_t state = { 0 };
+
+    apr_thread_mutex_lock(keys->lock);
+    if (keys->current)
+        state.count = rs_jwks_count(rs_snapshot_content(keys->current));
+    state.failing = keys->failing;
+    state.fetched_at = keys->fetched_at;
+    apr_thread_mutex_unlock(keys->lock);
+    return state;
+}

@@ -35,6 +35,14 @@ bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint);
 /* Give back what was fetched: for a process that ends without clearing the pool of creation. */
 void rs_keys_forget(rs_keys_t *keys);
 
+/* For pages: how things are now. */
+typedef struct {
+    unsigned count;
+    bool failing;          /* the last fetch was no success */
+    apr_time_t fetched_at; /* 0: never */
+} rs_keys_state_t;
+rs_keys_state_t rs_keys_state(rs_keys_t *keys);
+
 /* Background work: fetch what is due before a request needs it. */
 void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp);
 

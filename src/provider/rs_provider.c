@@ -68,6 +68,16 @@ const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider)
     return provider->spec;
 }
 
+rs_provider_state_t rs_provider_state(const rs_provider_t *provider, apr_time_t now)
+{
+    rs_provider_state_t state = { .keys = rs_keys_state(provider->keys),
+                                  .introspects = provider->introspection != NULL };
+
+    if (state.introspects)
+        state.introspection = rs_introspection_state(provider->introspection, now);
+    return state;
+}
+
 void rs_provider_tend(rs_provider_t *provider, apr_time_t now, apr_pool_t *ptemp)
 {
     /* Where tokens may all be opaque, the issuer need not have keys. */

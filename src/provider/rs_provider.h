@@ -4,8 +4,7 @@
 #ifndef RS_PROVIDER_H
 #define RS_PROVIDER_H
 
-#include "provider/rs_provider_spec.h"
-#include "provider/rs_services.h"
+#include "provider/rs_introspection.h"
 #include "token/rs_presented.h"
 
 typedef struct rs_provider_t rs_provider_t;
@@ -19,6 +18,14 @@ apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec
                                 apr_pool_t *p);
 
 const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider);
+
+/* For pages: how things are now in this process. */
+typedef struct {
+    rs_keys_state_t keys;
+    bool introspects; /* else the next is empty */
+    rs_introspection_state_t introspection;
+} rs_provider_state_t;
+rs_provider_state_t rs_provider_state(const rs_provider_t *provider, apr_time_t now);
 
 /* Background work: keys and metadata that are due. From one thread of the process, at any interval.
  */
