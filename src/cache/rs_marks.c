@@ -115,8 +115,16 @@ bool rs_marks_add(rs_marks_t *marks, const rs_mark_t *mark, apr_time_t now)
     }
     apr_thread_mutex_unlock(marks->lock);
     if (!node)
-        atomic_store(&marks->closed_at, now);
+        rs_marks_close(marks, now);
     return node != NULL;
+}
+
+void rs_marks_close(rs_marks_t *marks, apr_time_t at)
+{
+    apr_int64_t was = atomic_load(&marks->closed_at);
+
+    while (was < at && !atomic_compare_exchange_weak(&marks->closed_at, &was, at))
+        ;
 }
 
 /* digests[0] is the token's own: whatever it says, it is revoked. */

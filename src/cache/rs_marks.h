@@ -16,6 +16,9 @@ apr_interval_time_t rs_marks_retention(const rs_marks_t *marks);
 /* False: the table is full, and closed from now on. */
 bool rs_marks_add(rs_marks_t *marks, const rs_mark_t *mark, apr_time_t now);
 
+/* Somebody else could not keep them all: closed, for what was issued before `at`. */
+void rs_marks_close(rs_marks_t *marks, apr_time_t at);
+
 /* Is this accepted token revoked, or too old to know? NULL: neither; else why, for the log. */
 const char *rs_marks_refuse(rs_marks_t *marks, const rs_presented_t *presented,
                             const rs_verdict_t *verdict, apr_time_t now, apr_pool_t *p);

@@ -21,7 +21,7 @@ typedef enum {
     RS_REDIS_SENTINELS /* one that knows where they are */
 } rs_redis_purpose_t;
 
-#define RS_REDIS_ARGUMENTS_MAX 8
+#define RS_REDIS_ARGUMENTS_MAX 12
 
 typedef struct {
     int count;

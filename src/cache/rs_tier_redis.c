@@ -23,6 +23,7 @@ typedef enum {
     ACT_REMOVE,
     ACT_REMOVE_IF,
     ACT_READ_STREAM,
+    ACT_APPEND,
     ACT_COUNT
 } act_t;
 
@@ -37,6 +38,7 @@ static const struct {
     [ACT_ADD] = { "SET NX", ACCEPTS(RS_REDIS_STATUS) | ACCEPTS(RS_REDIS_NIL), false },
     [ACT_REMOVE] = { "DEL", ACCEPTS(RS_REDIS_INTEGER), true },
     [ACT_REMOVE_IF] = { "EVAL", ACCEPTS(RS_REDIS_INTEGER), true },
+    [ACT_APPEND] = { "XADD", ACCEPTS(RS_REDIS_STRING), true },
     [ACT_READ_STREAM] = { "XREAD", ACCEPTS(RS_REDIS_ARRAY) | ACCEPTS(RS_REDIS_NIL), true },
 };
 
@@ -66,7 +68,8 @@ static const struct {
     /* A replica answers GET: as a failure it would be forgotten with the next success. */
     { "READONLY", false, APR_EGENERAL, "it is a replica; name the master, or its Sentinels" },
     { "NOPERM", false, APR_EACCES,
-      "the rules of the user must allow +get +set +del +eval (and +xread for revocations) on the "
+      "the rules of the user must allow +get +set +del +eval (and +xread +xadd for revocations) on "
+      "the "
       "keys with "
       "OAuth2RSCachePrefix" },
     { "OOM", false, APR_ENOSPC, "its memory is full; see maxmemory and maxmemory-policy" },
@@ -338,6 +341,29 @@ apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const 
     if (status == APR_SUCCESS && (*reply)->type == RS_REDIS_NIL)
         *reply = &nothing;
     return status;
+}
+
+apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
+                                  const rs_redis_field_t fields[2], apr_time_t now, apr_pool_t *p)
+{
+    redis_tier_t *self = (redis_tier_t *)tier;
+    rs_redis_question_t question = { .types = 0 };
+    const rs_redis_reply_t *reply;
+    unsigned i;
+
+    question.key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", name, NULL);
+    question.key_len = strlen(question.key);
+    rs_redis_command_add(&question.command, "XADD");
+    rs_redis_command_add(&question.command, question.key);
+    rs_redis_command_add(&question.command, "MAXLEN");
+    rs_redis_command_add(&question.command, "~");
+    rs_redis_command_add(&question.command, apr_itoa(p, RS_MARKS_MAX));
+    rs_redis_command_add(&question.command, "*");
+    for (i = 0; i < 2; i++) {
+        rs_redis_command_add(&question.command, fields[i].name);
+        rs_redis_command_add_bytes(&question.command, fields[i].bytes, fields[i].len);
+    }
+    return ask(self, ACT_APPEND, &question, &reply, now, p);
 }
 
 static apr_status_t prepare_tls(redis_tier_t *self, apr_pool_t *p)

@@ -53,4 +53,15 @@ apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const 
                                        unsigned count, const rs_redis_reply_t **reply,
                                        apr_time_t now, apr_pool_t *p);
 
+typedef struct {
+    const char *name;
+    const void *bytes;
+    apr_size_t len;
+} rs_redis_field_t;
+
+/* XADD to prefix + name: an entry of two fields. The stream is kept at about RS_MARKS_MAX entries.
+ */
+apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
+                                  const rs_redis_field_t fields[2], apr_time_t now, apr_pool_t *p);
+
 #endif

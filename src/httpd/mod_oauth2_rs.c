@@ -9,6 +9,7 @@
 #include "httpd/rs_places.h"
 #include "httpd/rs_problem.h"
 #include "httpd/rs_require.h"
+#include "httpd/rs_revoke.h"
 #include "httpd/rs_runtime.h"
 #include "httpd/rs_status.h"
 
@@ -41,6 +42,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_fixups(rs_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rs_signed_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
     ap_hook_handler(rs_signed_identity_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rs_revoke_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rs_problem_error_filter_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_problem_register(p);

@@ -72,10 +72,10 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
     const char *secret;
     apr_size_t len;
 
-    if (cache->revocation && cache->shared != RS_SHARED_REDIS)
+    if (cache->revocation && cache->shared == RS_SHARED_NONE)
         return wrong("RS0610", cache->directive,
-                     "OAuth2RSRevocation on needs Redis, where revocations are read: add "
-                     "OAuth2RSCache redis://HOST and OAuth2RSCacheSecret");
+                     "OAuth2RSRevocation on needs a shared cache, through which revocations are "
+                     "told: remove OAuth2RSCache none");
     if (cache->shared != RS_SHARED_REDIS)
         return OK;
     if (!cache->secret.value)

@@ -226,7 +226,7 @@ const command_rec rs_directives[] = {
     AP_INIT_TAKE12("OAuth2RSLocalCache", rs_local_cache, NULL, RSRC_CONF,
                    "ENTRIES [TTL]: the cache of each process"),
     AP_INIT_TAKE12("OAuth2RSRevocation", rs_revocation, NULL, RSRC_CONF,
-                   "on [RETENTION]|off: whether revocations are read from Redis"),
+                   "on [RETENTION]|off: whether revocations are heard of"),
     AP_INIT_TAKE1("OAuth2RSFailureLimit", rs_failure_limit, NULL, RSRC_CONF,
                   "N/TIME|off: inactive tokens that one address may bring"),
     AP_INIT_TAKE12("OAuth2RSRedisCredentials", rs_redis_credentials, NULL, RSRC_CONF,

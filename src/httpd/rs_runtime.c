@@ -4,9 +4,9 @@
  * mod_watchdog where it is there. */
 #include "httpd/rs_runtime.h"
 #include "base/rs_limits.h"
-#include "cache/rs_marks_reader.h"
 #include "cache/rs_seal.h"
 #include "httpd/rs_log_httpd.h"
+#include "httpd/rs_revocation.h"
 #include "net/rs_http_curl.h"
 
 #include <ap_mpm.h>
@@ -123,6 +123,20 @@ static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec
     return OK;
 }
 
+static int build_revocation(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
+{
+    const rs_cache_spec_t *cache = runtime->cache;
+    apr_status_t status;
+
+    if (!cache->revocation)
+        return OK;
+    status = rs_revocation_create(&runtime->revocation, cache->revocation,
+                                  cache->shared == RS_SHARED_SHM, s, p);
+    return status == APR_SUCCESS
+               ? OK
+               : failed(s, "RS0626", status, "there is no shared memory for OAuth2RSRevocation");
+}
+
 static int load_identity_key(server_rec *s, apr_pool_t *p)
 {
     const char *trouble = rs_identity_key_load(&rs_server_config(s)->identity_key, p);
@@ -149,8 +163,8 @@ static apr_status_t read_marks(int state, void *data, apr_pool_t *ptemp)
 {
     rs_runtime_t *runtime = data;
 
-    if (state == AP_WATCHDOG_STATE_RUNNING && runtime->marks_reader)
-        rs_marks_reader_poll(runtime->marks_reader, apr_time_now(), ptemp);
+    if (state == AP_WATCHDOG_STATE_RUNNING)
+        rs_revocation_poll(runtime->revocation, apr_time_now(), ptemp);
     return APR_SUCCESS;
 }
 
@@ -215,7 +229,8 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) !=
         OK)
         return result;
-    if ((result = load_identity_key(main_server, pconf)) != OK)
+    if ((result = build_revocation(runtime, main_server, pconf)) != OK ||
+        (result = load_identity_key(main_server, pconf)) != OK)
         return result;
     for (s = main_server; s; s = s->next) {
         rs_server_config(s)->runtime = runtime;
@@ -236,22 +251,17 @@ static unsigned threads_per_child(void)
     return (unsigned)threads;
 }
 
-/* What was revoked before this process began is read before its first request. */
-static void open_marks(rs_runtime_t *runtime, rs_tier_t *tier, server_rec *s, apr_pool_t *pchild)
+static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec *s,
+                            apr_pool_t *pchild)
 {
-    apr_status_t status =
-        rs_marks_create(&runtime->services.marks, runtime->cache->revocation, pchild);
+    apr_status_t status = rs_revocation_child_init(runtime->revocation, redis, runtime->seal,
+                                                   runtime->services.log, pchild);
 
-    if (status == APR_SUCCESS)
-        status = rs_marks_reader_create(&runtime->marks_reader, runtime->services.marks, tier,
-                                        runtime->seal, runtime->services.log, pchild);
-    if (status != APR_SUCCESS) {
+    if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
                      "RS0625: this process does not hear of revocations: there is no memory or no "
                      "lock for them");
-        return;
-    }
-    rs_marks_reader_poll(runtime->marks_reader, apr_time_now(), pchild);
+    runtime->services.marks = rs_revocation_marks(runtime->revocation);
 }
 
 static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *pchild)
@@ -269,8 +279,8 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
             "RS0621: this process works without the cache in Redis: it could not be set up");
         return NULL;
     }
-    if (runtime->cache->revocation)
-        open_marks(runtime, tier, s, pchild);
+    if (runtime->revocation)
+        open_revocation(runtime, tier, s, pchild);
     tier = rs_tier_sealed(tier, runtime->seal, pchild);
     rs_tier_sealed_tells(tier, runtime->services.log);
     return tier;
@@ -282,6 +292,8 @@ static rs_tier_t *open_shared(rs_runtime_t *runtime, server_rec *s, apr_pool_t *
     case RS_SHARED_REDIS:
         return open_redis(runtime, s, pchild);
     case RS_SHARED_SHM:
+        if (runtime->revocation)
+            open_revocation(runtime, NULL, s, pchild);
         if (rs_tier_shm_child_init(runtime->cache->shm, s, pchild) == APR_SUCCESS)
             return rs_tier_shm_tier(runtime->cache->shm);
         ap_log_error(

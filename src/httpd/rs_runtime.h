@@ -11,8 +11,8 @@ typedef struct rs_runtime_t {
     rs_services_t services;
     apr_array_header_t *slots; /* rs_slot_t * of all hosts */
     const rs_cache_spec_t *cache;
-    struct rs_seal_t *seal;                 /* NULL: no Redis */
-    struct rs_marks_reader_t *marks_reader; /* of this process; NULL: none */
+    struct rs_seal_t *seal;             /* NULL: no Redis */
+    struct rs_revocation_t *revocation; /* NULL: off */
     rs_identity_key_t *identity_key;
 } rs_runtime_t;
 

@@ -20,6 +20,17 @@ void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer
     rs_sha256(spans, sizeof spans / sizeof spans[0], digest);
 }
 
+void rs_mark_encode(const rs_mark_t *mark, unsigned char bytes[RS_MARK_BYTES])
+{
+    apr_uint64_t number = (apr_uint64_t)mark->not_before;
+    unsigned i;
+
+    bytes[0] = FORMAT;
+    memcpy(bytes + 1, mark->of.bytes, RS_SHA256_BYTES);
+    for (i = RS_MARK_BYTES; i-- > 1 + RS_SHA256_BYTES; number >>= 8)
+        bytes[i] = (unsigned char)number;
+}
+
 bool rs_mark_decode(rs_mark_t *mark, const unsigned char *bytes, apr_size_t len)
 {
     apr_uint64_t number = 0;

@@ -29,6 +29,7 @@ void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer
 /* As it travels: format byte 1 ‖ 32 bytes digest ‖ 8 bytes not_before in microseconds, most
  * significant first. */
 #define RS_MARK_BYTES (1 + RS_SHA256_BYTES + 8)
+void rs_mark_encode(const rs_mark_t *mark, unsigned char bytes[RS_MARK_BYTES]);
 bool rs_mark_decode(rs_mark_t *mark, const unsigned char *bytes, apr_size_t len);
 
 #define RS_MARKS_OF_TOKEN 5

@@ -2,14 +2,15 @@
 """Revocations: felt on all servers within a second, whatever a cache or a signature says."""
 
 import time
+import urllib.parse
 
 import pytest
 
 import marks
 from answers import REFUSALS, granted, refused
-from redis_server import RedisServer
+from redis_server import PASSWORD, USER, RedisServer
 from test_cache import SECRET, redis_config
-from texts import asking, location
+from texts import asking, location, secret_file
 
 REFUSALS["revoked"] = (401, "invalid_token", "The access token was revoked")
 LOCATION = location("/x", "Require valid-user")
@@ -131,7 +132,129 @@ def test_a_token_older_than_marks_are_kept(redis, httpd, issuer, folder):
     granted(server.get("/x", issuer.opaque(iat=now - 3700)))  # the issuer itself says that it is good
 
 
-@pytest.mark.parametrize("lines, words", [("OAuth2RSRevocation on\n", "needs Redis"), ("OAuth2RSRevocation maybe\n", "on, on RETENTION"),
+# --- by the handler, through Redis and through shared memory
+
+HANDLER = '<Location "/revoke">\n    SetHandler oauth2-rs-revoke\n    Require local\n</Location>\n'
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture(params=["shm", "redis"])
+def shared(request, folder):
+    """Lines for the shared cache, and whether two servers share it."""
+    if request.param == "shm":
+        yield "OAuth2RSRevocation on\n", False
+        return
+    yield redis_config(request.getfixturevalue("redis"), folder, "OAuth2RSRevocation on"), True
+
+
+def revoke(server, **form):
+    body = urllib.parse.urlencode(form).encode()
+    return server.get("/revoke", method="POST", body=body, headers=list(FORM.items()))
+
+
+FORMS = {"token": lambda token: {"token": token}, "subject": lambda _: {"subject": "bob"}, "client": lambda _: {"client": "shop"},
+         "session": lambda _: {"session": "session-1"}, "everything": lambda _: {"everything": "yes"}}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_form_revokes_everywhere(shared, httpd, issuer, folder, kind):
+    lines, two = shared
+    config = lines + asking(issuer, folder) + LOCATION + HANDLER
+    servers = [httpd(config, name=name, processes=3, threads=8) for name in ("one", "two")[:1 + two]]
+    now = int(time.time())
+    token = issuer.jwt(sub="bob", client_id="shop", sid="session-1", iat=now - 10)
+    other = issuer.jwt(sub="eve", client_id="else", sid="another", iat=now)
+    for server in servers:
+        for _ in range(6):
+            granted(server.get("/x", token))
+            granted(server.get("/x", other))
+    answer = revoke(servers[0], **FORMS[kind](token), not_before=now - 5)
+    assert answer.status == 200 and b"within a second" in answer.body, answer
+    for server in servers:
+        felt(server, token)
+        granted(server.get("/x", other))
+    assert servers[0].log.count("RS0690") == 1 and (kind in ("token", "everything") or FORMS[kind](token)[kind] in servers[0].log.text())
+
+
+def test_shared_memory_keeps_revocations_over_a_graceful_restart(httpd, issuer, folder):
+    server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + HANDLER, processes=2, threads=8)
+    token, other = issuer.jwt(), issuer.jwt()
+    granted(server.get("/x", token))
+    assert revoke(server, token=token).status == 200
+    felt(server, token)
+    for _ in range(2):
+        server.graceful()
+        for _ in range(20):
+            refused(server.get("/x", token), "revoked")
+            granted(server.get("/x", other))
+
+
+@pytest.mark.parametrize("form, words", [
+    ({}, b"write one of"), ({"subject": ""}, b"empty"), ({"subject": "a", "client": "b"}, b"one thing"),
+    ({"subject": "a", "issuer": "https://misspelt.example.com"}, b"not the issuer"), ({"everything": "no"}, b"everything=yes"),
+    ({"subject": "a", "not_before": "yesterday"}, b"seconds"), ({"subject": "a", "not_before": "99999999999999"}, b"seconds"),
+    ({"user": "a"}, b"write one of"), ({"subject": "a\0b"}, b"cannot be read")])
+def test_forms_that_are_refused(httpd, issuer, folder, form, words):
+    server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + HANDLER)
+    token = issuer.jwt(sub="a", client_id="b")
+    answer = revoke(server, **form)
+    assert answer.status == 400 and words in answer.body, answer
+    granted(server.get("/x", token))
+
+
+def test_who_may_revoke(httpd, issuer, folder):
+    """A program on this host, or somebody whom httpd knows; no page in a browser, nobody behind a proxy."""
+    open_to_all = HANDLER.replace("Require local", "Require all granted")
+    by_token = location("/admin", "SetHandler oauth2-rs-revoke", "OAuth2RSRequireHTTPS off", "Require oauth2-scope admin")
+    server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + open_to_all + by_token)
+    form = FORM
+    for name in ("Origin", "X-Forwarded-For", "Forwarded", "Via"):
+        assert server.get("/revoke", method="POST", body=b"subject=x", headers=list({**form, name: "https://example.com"}.items())).status == 403
+    assert server.get("/revoke", method="GET").status == 405
+    assert server.get("/revoke", method="POST", body=b"subject=x", headers=list({"Content-Type": "text/plain"}.items())).status == 415
+    assert server.get("/revoke", method="POST", body=b"token=" + 50000 * b"x", headers=list(form.items())).status == 413
+    assert server.get("/revoke", method="POST", body=b"subject=x", headers=list(form.items())).status == 200
+    admin = {**form, "X-Forwarded-For": "192.0.2.1", "Authorization": "Bearer " + issuer.jwt(scope="admin")}
+    assert server.get("/admin", method="POST", body=b"subject=x", headers=list(admin.items())).status == 200
+    reader = {**form, "Authorization": "Bearer " + issuer.jwt(scope="read")}
+    assert server.get("/admin", method="POST", body=b"subject=x", headers=list(reader.items())).status == 403
+
+
+def test_a_revocation_that_cannot_be_told(redis, httpd, issuer, folder):
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=[HANDLER])
+    redis.stop()
+    assert revoke(server, subject="x").status == 503
+    server.expects("RS0692")
+    server.allows("RS0410", "RS0430")
+
+
+def test_the_rule_of_the_manual_is_enough(httpd, issuer, folder):
+    """The user's rule, with +xread and +xadd."""
+    redis = RedisServer("acl").start()
+    try:
+        redis.cli("acl", "setuser", USER, "+xread", "+xadd")
+        credentials = f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
+        servers = bed(httpd, issuer, folder, redis, "one", "two", lines=[credentials, HANDLER])
+        token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
+        for server in servers:
+            granted(server.get("/x", token))
+        assert revoke(servers[0], subject="bob").status == 200
+        for server in servers:
+            felt(server, token)
+    finally:
+        for server in servers:
+            server.stop()
+        redis.stop()
+
+
+def test_without_revocation_there_is_no_handler(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + LOCATION + HANDLER)
+    assert revoke(server, subject="x").status == 404
+
+
+@pytest.mark.parametrize("lines, words", [("OAuth2RSRevocation on\nOAuth2RSCache none\n", "needs a shared cache"), ("OAuth2RSRevocation maybe\n", "on, on RETENTION"),
                                           ("OAuth2RSRevocation on 1s\n", "1m")])
 def test_mistakes_stop_the_start(yard, issuer, folder, lines, words):
     server = yard.httpd("mistakes", lines + asking(issuer, folder) + LOCATION, start=False)

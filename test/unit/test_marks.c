@@ -141,6 +141,35 @@ static void a_mark_has_one_form(void **state)
     assert_false(rs_mark_decode(&made, bytes, RS_MARK_BYTES));
 }
 
+static void what_is_encoded_is_decoded(void **state)
+{
+    static const apr_time_t times[] = { 0, 1, 255, 256, NOW, APR_INT64_MAX };
+    unsigned char bytes[RS_MARK_BYTES];
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < sizeof times / sizeof times[0]; i++) {
+        rs_mark_t was = mark(RS_MARK_SUBJECT, "bob", times[i]), is;
+        rs_mark_encode(&was, bytes);
+        assert_true(rs_mark_decode(&is, bytes, sizeof bytes));
+        assert_int_equal(is.not_before, was.not_before);
+        assert_true(rs_sha256_equal(&is.of, &was.of));
+    }
+}
+
+/* Of two closings the later counts. */
+static void closed_from_outside(void **state)
+{
+    rs_marks_t *marks = table(*state);
+
+    rs_marks_close(marks, NOW);
+    rs_marks_close(marks, NOW - 10 * SECOND);
+    assert_non_null(refuse(marks, NOW - SECOND, false, NOW, *state));
+    assert_null(refuse(marks, NOW, false, NOW, *state));
+    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    assert_null(refuse(marks, NOW - SECOND, true, NOW + RETENTION + 1, *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +180,8 @@ int main(void)
         CASE(marks_are_forgotten_in_time),
         CASE(a_full_table_fails_closed),
         CASE(a_mark_has_one_form),
+        CASE(what_is_encoded_is_decoded),
+        CASE(closed_from_outside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,27 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Marks in a Redis stream: into it, and from it into the table of a process. A stream and not
+ * pub/sub: what comes while a reader is away is read later. Each entry has the fields v (a mark as
+ * rs_mark_decode() reads it) and m (its MAC, rs_seal_mac()); what was not made with a cache secret
+ * is passed over. */
+#ifndef RS_MARKS_STREAM_H
+#define RS_MARKS_STREAM_H
+
+#include "base/rs_log.h"
+#include "cache/rs_marks.h"
+#include "cache/rs_seal.h"
+
+typedef struct rs_marks_stream_t rs_marks_stream_t;
+
+/* tier: one of rs_tier_redis_create(). */
+apr_status_t rs_marks_stream_create(rs_marks_stream_t **stream, rs_marks_t *marks, rs_tier_t *tier,
+                                    const rs_seal_t *seal, const rs_log_t *log, apr_pool_t *p);
+
+/* Read what is new; from the beginning of the retention after a failure, for whatever was lost. By
+ * one thread at a time. */
+void rs_marks_stream_poll(rs_marks_stream_t *stream, apr_time_t now, apr_pool_t *ptemp);
+
+/* For all processes of all hosts. From any thread. */
+apr_status_t rs_marks_stream_publish(rs_marks_stream_t *stream, const rs_mark_t *mark,
+                                     apr_time_t now, apr_pool_t *p);
+
+#endif

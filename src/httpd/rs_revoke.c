@@ -1,0 +1,212 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Revoking by a form: what is meant, whether the caller may, the mark. */
+#include "httpd/rs_revoke.h"
+#include "base/rs_limits.h"
+#include "base/rs_url.h"
+#include "httpd/rs_revocation.h"
+#include "httpd/rs_runtime.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <string.h>
+#include <util_script.h>
+
+APLOG_USE_MODULE(oauth2_rs);
+
+#define HANDLER "oauth2-rs-revoke"
+#define FORM_TYPE "application/x-www-form-urlencoded"
+#define FIELDS_MAX 8
+#define BODY_BYTES_MAX (RS_TOKEN_BYTES_MAX + 8192)
+#define RETRY_AFTER "1"
+
+/* What can be revoked: one of these stands in the form. */
+static const struct {
+    const char *field;
+    rs_mark_kind_t kind;
+} kinds[] = {
+    { "token", RS_MARK_TOKEN },     { "subject", RS_MARK_SUBJECT },   { "client", RS_MARK_CLIENT },
+    { "session", RS_MARK_SESSION }, { "everything", RS_MARK_ISSUER },
+};
+
+typedef struct {
+    const char *field, *value; /* of kinds[] */
+    rs_mark_kind_t kind;
+    const char *issuer;
+    apr_time_t not_before; /* 0: now */
+} wish_t;
+
+/* ---- the form ---- */
+
+/* NULL is fine, else a sentence. */
+static const char *take_field(wish_t *wish, const char *name, const char *value, apr_pool_t *p)
+{
+    unsigned i;
+
+    if (strcmp(name, "issuer") == 0) {
+        wish->issuer = value;
+        return NULL;
+    }
+    if (strcmp(name, "not_before") == 0) {
+        apr_size_t digits = strspn(value, "0123456789");
+        if (!digits || digits > 11 || value[digits])
+            return "not_before is a time in seconds since 1970";
+        wish->not_before = apr_time_from_sec(apr_atoi64(value));
+        return NULL;
+    }
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(name, kinds[i].field) != 0)
+            continue;
+        if (wish->field)
+            return "revoke one thing at a time";
+        if (!*value)
+            return apr_psprintf(p, "%s is empty", name);
+        wish->field = kinds[i].field;
+        wish->kind = kinds[i].kind;
+        wish->value = value;
+        return NULL;
+    }
+    return "write one of token, subject, client, session, everything=yes; and issuer, not_before";
+}
+
+static const char *value_of(const ap_form_pair_t *pair, apr_pool_t *p)
+{
+    apr_off_t len;
+    apr_size_t size;
+    char *text;
+
+    if (apr_brigade_length(pair->value, 1, &len) != APR_SUCCESS || len < 0)
+        return NULL;
+    size = (apr_size_t)len;
+    text = apr_palloc(p, size + 1);
+    if (apr_brigade_flatten(pair->value, text, &size) != APR_SUCCESS || memchr(text, '\0', size))
+        return NULL;
+    text[size] = '\0';
+    return text;
+}
+
+static const char *read_form(wish_t *wish, const apr_array_header_t *pairs, apr_pool_t *p)
+{
+    const char *trouble = NULL, *value;
+    int i;
+
+    for (i = 0; pairs && i < pairs->nelts && !trouble; i++) {
+        const ap_form_pair_t *pair = &APR_ARRAY_IDX(pairs, i, ap_form_pair_t);
+        value = value_of(pair, p);
+        trouble = value ? take_field(wish, pair->name, value, p) : "a field cannot be read";
+    }
+    if (!trouble && !wish->field)
+        trouble = "write one of token, subject, client, session, everything=yes";
+    if (!trouble && wish->kind == RS_MARK_ISSUER && strcmp(wish->value, "yes") != 0)
+        trouble = "everything=yes revokes all that the issuer has issued";
+    return trouble;
+}
+
+/* The issuer must be one of ours: a misspelt one would revoke nothing, silently. */
+static const char *find_issuer(wish_t *wish, const rs_runtime_t *runtime)
+{
+    int i;
+
+    if (wish->kind == RS_MARK_TOKEN) {
+        wish->issuer = "";
+        return NULL;
+    }
+    if (!wish->issuer && runtime->slots->nelts == 1)
+        wish->issuer = APR_ARRAY_IDX(runtime->slots, 0, rs_slot_t *)->spec->policy.issuer;
+    if (!wish->issuer)
+        return "there are several providers: write issuer";
+    for (i = 0; i < runtime->slots->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->spec->policy.issuer,
+                   wish->issuer) == 0)
+            return NULL;
+    return "that is not the issuer of any provider (OAuth2RSIssuer)";
+}
+
+/* ---- the caller ---- */
+
+/* Somebody whom httpd knows, or a program on this host. A page in a browser is neither: it could
+ * send the form on anybody's behalf, and browsers then say Origin. */
+static bool may_revoke(const request_rec *r)
+{
+    static const char *const forwarded[] = { "Forwarded", "X-Forwarded-For", "Via" };
+    rs_url_t peer = { "http", r->connection->client_ip, 0, "", "" };
+    unsigned i;
+
+    if (apr_table_get(r->headers_in, "Origin"))
+        return false;
+    if (r->user)
+        return true;
+    for (i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
+        if (apr_table_get(r->headers_in, forwarded[i]))
+            return false;
+    return rs_url_is_loopback(&peer);
+}
+
+/* ---- the deed ---- */
+
+static int say(request_rec *r, int status, const char *text)
+{
+    r->status = status;
+    ap_set_content_type(r, "text/plain; charset=utf-8");
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    ap_rprintf(r, "%s\n", text);
+    return OK;
+}
+
+static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish)
+{
+    apr_time_t now = apr_time_now();
+    rs_mark_t mark = { .not_before = wish->not_before ? wish->not_before : now };
+    const char *value = wish->kind == RS_MARK_ISSUER ? "" : wish->value;
+    apr_status_t status;
+
+    rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
+    status = rs_revocation_publish(runtime->revocation, &mark, now, r->pool);
+    if (status != APR_SUCCESS && status != APR_ENOSPC) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,
+                      "RS0692: a revocation could not be told to the other processes: nobody but "
+                      "this one feels it");
+        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, "RS0690: %s revoked %s%s%s%s%s",
+                  r->user ? r->user : "a program on this host", wish->field,
+                  wish->kind == RS_MARK_TOKEN || !*value ? "" : " ",
+                  wish->kind == RS_MARK_TOKEN ? "" : ap_escape_logitem(r->pool, value),
+                  *wish->issuer ? " of " : "", wish->issuer);
+    return say(r, HTTP_OK, "revoked: felt everywhere within a second");
+}
+
+int rs_revoke_handler(request_rec *r)
+{
+    rs_runtime_t *runtime = rs_server_config(r->server)->runtime;
+    const char *type, *trouble;
+    apr_array_header_t *pairs = NULL;
+    wish_t wish = { NULL };
+    int status;
+
+    if (!r->handler || strcmp(r->handler, HANDLER) != 0)
+        return DECLINED;
+    if (!runtime || !runtime->revocation)
+        return HTTP_NOT_FOUND;
+    r->allowed |= AP_METHOD_BIT << M_POST;
+    if (r->method_number != M_POST)
+        return HTTP_METHOD_NOT_ALLOWED;
+    if (!may_revoke(r)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_INFO, 0, r,
+            "RS0691: refused to revoke: the caller is neither authenticated nor a program "
+            "on this host");
+        return HTTP_FORBIDDEN;
+    }
+    type = apr_table_get(r->headers_in, "Content-Type");
+    if (!type || strncasecmp(type, FORM_TYPE, strlen(FORM_TYPE)) != 0)
+        return HTTP_UNSUPPORTED_MEDIA_TYPE;
+    status = ap_parse_form_data(r, NULL, &pairs, FIELDS_MAX, BODY_BYTES_MAX);
+    if (status != OK)
+        return status;
+    trouble = read_form(&wish, pairs, r->pool);
+    if (!trouble)
+        trouble = find_issuer(&wish, runtime);
+    return trouble ? say(r, HTTP_BAD_REQUEST, trouble) : carry_out(r, runtime, &wish);
+}
