@@ -141,19 +141,32 @@ static apr_status_t look(request_rec *r, form_t **found)
 
 /* ---- the field ---- */
 
-static bool is_token_field(const char *at)
+static const char *decoded(const char *at, apr_size_t len, apr_pool_t *p)
 {
-    return strncmp(at, FIELD "=", sizeof FIELD) == 0;
-}
-
-static const char *decoded(const char *at, apr_pool_t *p)
-{
-    char *value = apr_pstrmemdup(p, at, strcspn(at, "&")), *c;
+    char *value = apr_pstrmemdup(p, at, len), *c;
 
     for (c = value; *c; c++)
         if (*c == '+')
             *c = ' ';
     return ap_unescape_urlencoded(value) == OK ? value : "";
+}
+
+/* By the name that the application will see: "access%5ftoken" is one. */
+static bool is_token_field(const char *at, apr_pool_t *p)
+{
+    apr_size_t len = strcspn(at, "=&");
+
+    if (len < sizeof FIELD - 1 || len > 3 * (sizeof FIELD - 1))
+        return false;
+    return strcmp(decoded(at, len, p), FIELD) == 0;
+}
+
+/* What stands behind the name of a field; "" when it has no '='. */
+static const char *value_of(const char *at, apr_pool_t *p)
+{
+    const char *value = at + strcspn(at, "=&");
+
+    return *value == '=' ? decoded(value + 1, strcspn(value + 1, "&"), p) : "";
 }
 
 apr_status_t rs_form_token(request_rec *r, unsigned *count, const char **token)
@@ -164,10 +177,10 @@ apr_status_t rs_form_token(request_rec *r, unsigned *count, const char **token)
 
     *count = 0;
     for (at = form->text; at && *at; at += strcspn(at, "&"), at += *at == '&') {
-        if (!is_token_field(at))
+        if (!is_token_field(at, r->pool))
             continue;
         if (!(*count)++)
-            *token = decoded(at + sizeof FIELD, r->pool);
+            *token = value_of(at, r->pool);
     }
     return status;
 }
@@ -184,7 +197,7 @@ void rs_form_remove_token(request_rec *r)
     rest = to = apr_palloc(r->pool, strlen(form->text) + 1);
     for (at = form->text; *at; at += strcspn(at, "&"), at += *at == '&') {
         apr_size_t len = strcspn(at, "&");
-        if (is_token_field(at))
+        if (is_token_field(at, r->pool))
             continue;
         if (to != rest)
             *to++ = '&';

@@ -8,6 +8,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <util_filter.h>
 
 APLOG_USE_MODULE(oauth2_rs);
@@ -80,6 +81,9 @@ static bool is_of_our_origin(request_rec *r)
         return false;
     if (origin) {
         authority = strstr(origin, "://");
+        /* What a page over plain http sends is anybody's on the network. */
+        if (strcmp(ap_http_scheme(r), "https") == 0 && strncasecmp(origin, "https://", 8) != 0)
+            return false;
         return authority && host && strcasecmp(authority + 3, host) == 0;
     }
     return site || r->method_number == M_GET;

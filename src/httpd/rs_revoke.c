@@ -182,7 +182,7 @@ int rs_revoke_handler(request_rec *r)
     rs_runtime_t *runtime = rs_server_config(r->server)->runtime;
     const char *type, *trouble;
     apr_array_header_t *pairs = NULL;
-    wish_t wish = { NULL };
+    wish_t wish = { .field = NULL };
     int status;
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0)

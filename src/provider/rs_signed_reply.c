@@ -70,6 +70,10 @@ static const char *check_claims(const rs_signed_reply_t *reply, const rs_json_t 
     ahead_s = rs_json_real(iat) - (double)now / APR_USEC_PER_SEC;
     if (ahead_s > leeway_s)
         return "its iat is in the future";
+    /* Made for an earlier question: what was revoked since would be good again. */
+    if (ahead_s < -leeway_s)
+        return "its iat is longer ago than OAuth2RSLeeway: it is not the answer to this question, "
+               "or the clocks differ";
     if (rs_json_type(rs_json_get(claims, "token_introspection")) != RS_JSON_OBJECT)
         return "it has no member token_introspection";
     return NULL;

@@ -174,6 +174,7 @@ LIES = {
     "no-aud": lambda issuer: signed(issuer, active(issuer), aud=None),
     "no-iat": lambda issuer: signed(issuer, active(issuer), iat=None),
     "iat": lambda issuer: signed(issuer, active(issuer), iat=int(time.time()) + 3600),
+    "old": lambda issuer: signed(issuer, active(issuer), iat=int(time.time()) - 60),
     "signature": lambda issuer: signed(issuer, active(issuer), key=Key("ES256")),
     "unwrapped": lambda issuer: signed(issuer, None, **active(issuer)),
     "array": lambda issuer: signed(issuer, [active(issuer)]),

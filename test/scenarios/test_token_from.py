@@ -54,6 +54,17 @@ def test_two_tokens_are_one_too_many(bed):
     refused(server.get("/env/cookie", headers=[("Cookie", f"at={token}; at={token}")]), "ambiguous")
 
 
+@pytest.mark.parametrize("name", ["access%5Ftoken", "access%5ftoken", "%61ccess_toke%6E"])
+def test_a_name_counts_as_the_application_reads_it(bed, name):
+    """Else a token that nobody judged would stand beside the one that we judged."""
+    server, issuer = bed
+    token = issuer.jwt()
+    granted(post(server, "/echo/form", f"{name}={token}".encode()))
+    refused(post(server, "/echo/form", f"access_token={token}&{name}={token}".encode()), "ambiguous")
+    assert granted(post(server, "/echo/kept", f"a=1&{name}={token}&b=2".encode())).body == b"a=1&b=2"
+    absent(post(server, "/echo/form", f"{name}%00={token}".encode()))
+
+
 def test_only_a_urlencoded_form_is_one(bed):
     server, issuer = bed
     body = f"access_token={issuer.jwt()}".encode()
@@ -110,6 +121,15 @@ def test_a_cookie_counts_in_requests_of_our_own_origin(bed):
         absent(server.get("/env/cookie", method="POST", body=b"", headers=[cookie, *headers]))
     absent(server.get("/env/cookie", method="POST", body=b"", headers=[cookie]))
     absent(server.get("/env/cookie", headers=[("Cookie", f"xat={issuer.jwt()}")]))
+
+
+def test_a_page_over_plain_http_is_another_origin(httpd, issuer, folder):
+    """Behind a ServerName that says https: the network can put a page at http://of-the-same-host."""
+    server = httpd("ServerName https://api.example.com\n" + asking(issuer, folder)
+                   + location("/x", "OAuth2RSTokenFrom cookie:at", "Require valid-user"))
+    cookie, host = ("Cookie", f"at={issuer.jwt()}"), f"127.0.0.1:{server.port}"
+    for scheme, judge in (("https", granted), ("http", absent)):
+        judge(server.get("/x", method="POST", body=b"", headers=[cookie, ("Origin", f"{scheme}://{host}")]))
 
 
 def test_tokens_are_kept_back_wherever_they_were(bed):
