@@ -32,7 +32,7 @@ static bool check_case(void *baton, const char *name, const rs_json_t *value)
 {
     suite_t *suite = baton;
     const char *encoded;
-    apr_size_t encoded_len, len, all;
+    apr_size_t encoded_len, len = 0, all;
     unsigned char *text;
     char *wrapped;
     bool passed;
