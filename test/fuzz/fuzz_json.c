@@ -3,21 +3,14 @@
 #include "fuzz.h"
 #include "token/rs_claims.h"
 
-#include <apr_general.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static apr_pool_t *root;
     const rs_json_t *json;
     const char *why;
-    apr_pool_t *p;
+    apr_pool_t *p = fuzz_pool();
 
-    if (!root) {
-        apr_initialize();
-        apr_pool_create(&root, NULL);
-    }
-    apr_pool_create(&p, root);
     json = rs_json_object((const char *)bytes, len, &rs_json_token_limits, &why, p);
     if (json) {
         rs_claims_t claims = rs_claims_from_json(json, p);

@@ -3,19 +3,11 @@
 #include "fuzz.h"
 #include "jose/rs_jwks.h"
 
-#include <apr_general.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static apr_pool_t *root;
     const char *why;
-    apr_pool_t *p;
+    apr_pool_t *p = fuzz_pool();
 
-    if (!root) {
-        apr_initialize();
-        apr_pool_create(&root, NULL);
-    }
-    apr_pool_create(&p, root);
     rs_jwks_parse((const char *)bytes, len, &why, p);
     rs_jwk_private((const char *)bytes, len, &why, p);
     apr_pool_destroy(p);

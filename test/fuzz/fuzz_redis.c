@@ -3,20 +3,12 @@
 #include "cache/rs_redis_reply.h"
 #include "fuzz.h"
 
-#include <apr_general.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static apr_pool_t *root;
     rs_redis_reader_t *reader;
     const rs_redis_reply_t *reply;
-    apr_pool_t *p;
+    apr_pool_t *p = fuzz_pool();
 
-    if (!root) {
-        apr_initialize();
-        apr_pool_create(&root, NULL);
-    }
-    apr_pool_create(&p, root);
     if (rs_redis_reader_create(&reader, p) == APR_SUCCESS) {
         rs_redis_reader_begin(reader, 64, 65536, p);
         if (rs_redis_reader_feed(reader, (const char *)bytes, len) == APR_SUCCESS) {

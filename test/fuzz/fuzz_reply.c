@@ -6,7 +6,6 @@
 #include "provider/rs_introspection.h"
 #include "provider/rs_signed_reply.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     if (!len)
         return 0;
-    apr_initialize();
-    apr_pool_create(&p, NULL);
+    p = fuzz_pool();
     spec = rs_provider_spec_create("fuzz", p);
     spec->policy.issuer = "https://login.example.com";
     spec->policy.audience_any = true;
@@ -54,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     spec->introspection.signed_reply = (bytes[0] & 8) != 0;
     if (spec->introspection.signed_reply)
         transport.response.content_type = RS_SIGNED_REPLY_TYPE;
+    else
+        spec->introspection.kind = (rs_introspection_kind_t)((bytes[0] >> 4) % 3);
     spec->metadata.off = true;
     parts.services = &services;
     if (rs_keys_create(&parts.keys, spec, NULL, &services, p) != APR_SUCCESS ||

@@ -344,53 +344,61 @@ static world_t *neighbour(world_t *w, fake_tier_t *tier)
     return other;
 }
 
+/* Two processes with one tier, the first of which has fetched the keys of a. */
+typedef struct {
+    fake_tier_t tier;
+    world_t *first, *second;
+} neighbours_t;
+
+static neighbours_t *neighbours(world_t *w)
+{
+    neighbours_t *made = apr_pcalloc(w->p, sizeof *made);
+
+    fake_tier_init(&made->tier, w->p);
+    made->first = neighbour(w, &made->tier);
+    made->second = neighbour(w, &made->tier);
+    issuer_says(made->first, w->set_a);
+    assert_true(has(made->first, w->a, NOW));
+    return made;
+}
+
 static void what_one_fetched_serves_the_others(void **state)
 {
-    world_t *w = remote_world(*state), *first, *second;
-    fake_tier_t tier;
+    world_t *w = remote_world(*state);
+    neighbours_t *n = neighbours(w);
 
-    fake_tier_init(&tier, *state);
-    first = neighbour(w, &tier);
-    second = neighbour(w, &tier);
-    issuer_says(first, w->set_a);
-    assert_true(has(first, w->a, NOW));
-    assert_int_equal(tier.stores, 1);
-    assert_true(has(second, w->a, NOW + SECOND));
-    assert_int_equal(second->http.calls, 0);
+    assert_int_equal(n->tier.stores, 1);
+    assert_true(has(n->second, w->a, NOW + SECOND));
+    assert_int_equal(n->second->http.calls, 0);
     /* It gets old at the same time. */
-    issuer_says(second, w->set_b);
-    assert_true(has(second, w->a, NOW + 3599 * SECOND));
-    assert_true(has(second, w->b, NOW + 3600 * SECOND));
-    assert_int_equal(second->http.calls, 1);
-    assert_true(has(first, w->b, NOW + 3601 * SECOND));
-    assert_int_equal(first->http.calls, 1);
+    issuer_says(n->second, w->set_b);
+    assert_true(has(n->second, w->a, NOW + 3599 * SECOND));
+    assert_true(has(n->second, w->b, NOW + 3600 * SECOND));
+    assert_int_equal(n->second->http.calls, 1);
+    assert_true(has(n->first, w->b, NOW + 3601 * SECOND));
+    assert_int_equal(n->first->http.calls, 1);
 }
 
 static void an_unknown_kid_takes_what_others_fetched_just_now(void **state)
 {
-    world_t *w = remote_world(*state), *first, *second;
+    world_t *w = remote_world(*state);
+    neighbours_t *n = neighbours(w);
     apr_interval_time_t retry_after;
-    fake_tier_t tier;
 
-    fake_tier_init(&tier, *state);
-    first = neighbour(w, &tier);
-    second = neighbour(w, &tier);
-    issuer_says(first, w->set_a);
-    assert_true(has(first, w->a, NOW));
-    assert_true(has(second, w->a, NOW));
-    issuer_says(first, w->set_b);
-    assert_int_equal(rs_keys_miss(first->keys, 0, NOW + 60 * SECOND, &retry_after, w->p),
+    assert_true(has(n->second, w->a, NOW));
+    issuer_says(n->first, w->set_b);
+    assert_int_equal(rs_keys_miss(n->first->keys, 0, NOW + 60 * SECOND, &retry_after, w->p),
                      APR_SUCCESS);
-    assert_int_equal(first->http.calls, 2);
-    assert_int_equal(rs_keys_miss(second->keys, 0, NOW + 70 * SECOND, &retry_after, w->p),
+    assert_int_equal(n->first->http.calls, 2);
+    assert_int_equal(rs_keys_miss(n->second->keys, 0, NOW + 70 * SECOND, &retry_after, w->p),
                      APR_SUCCESS);
-    assert_int_equal(second->http.calls, 0);
-    assert_true(has(second, w->b, NOW + 70 * SECOND));
+    assert_int_equal(n->second->http.calls, 0);
+    assert_true(has(n->second, w->b, NOW + 70 * SECOND));
     /* What others fetched a while ago says nothing about a new key. */
-    issuer_says(second, w->set_a);
-    assert_int_equal(rs_keys_miss(second->keys, 0, NOW + 120 * SECOND, &retry_after, w->p),
+    issuer_says(n->second, w->set_a);
+    assert_int_equal(rs_keys_miss(n->second->keys, 0, NOW + 120 * SECOND, &retry_after, w->p),
                      APR_SUCCESS);
-    assert_int_equal(second->http.calls, 1);
+    assert_int_equal(n->second->http.calls, 1);
 }
 
 static void a_shared_document_is_no_older_and_no_newer_than_it_may_be(void **state)
@@ -400,33 +408,22 @@ static void a_shared_document_is_no_older_and_no_newer_than_it_may_be(void **sta
     unsigned i;
 
     for (i = 0; i < sizeof ages_s / sizeof ages_s[0]; i++) {
-        fake_tier_t tier;
-        world_t *first, *second;
-        fake_tier_init(&tier, *state);
-        first = neighbour(w, &tier);
-        second = neighbour(w, &tier);
-        issuer_says(first, w->set_a);
-        assert_true(has(first, w->a, NOW));
-        issuer_says(second, w->set_b);
-        assert_true(has(second, w->b, NOW + ages_s[i] * SECOND));
-        assert_int_equal(second->http.calls, 1);
+        neighbours_t *n = neighbours(w);
+        issuer_says(n->second, w->set_b);
+        assert_true(has(n->second, w->b, NOW + ages_s[i] * SECOND));
+        assert_int_equal(n->second->http.calls, 1);
     }
 }
 
 static void a_shared_document_that_is_no_key_set_is_passed_over(void **state)
 {
-    world_t *w = remote_world(*state), *first, *second;
-    fake_tier_t tier;
+    world_t *w = remote_world(*state);
+    neighbours_t *n = neighbours(w);
 
-    fake_tier_init(&tier, *state);
-    first = neighbour(w, &tier);
-    second = neighbour(w, &tier);
-    issuer_says(first, w->set_a);
-    assert_true(has(first, w->a, NOW));
-    tier.places[0].value[20] ^= 1;
-    issuer_says(second, w->set_b);
-    assert_true(has(second, w->b, NOW));
-    assert_false(has(second, w->a, NOW));
+    n->tier.places[0].value[20] ^= 1;
+    issuer_says(n->second, w->set_b);
+    assert_true(has(n->second, w->b, NOW));
+    assert_false(has(n->second, w->a, NOW));
 }
 
 static void a_changed_file_is_read_again_and_a_bad_one_is_not_taken(void **state)
