@@ -57,6 +57,7 @@ apr_status_t rs_client_auth_create(rs_client_auth_t *auth, const rs_provider_spe
     const rs_introspection_spec_t *introspection = &spec->introspection;
     apr_size_t len;
 
+    *why = NULL;
     memset(auth, 0, sizeof *auth);
     auth->method = introspection->auth;
     auth->id = introspection->client_id;
