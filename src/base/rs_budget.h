@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* So many events in so much time for each of many: a bounded table of counters in one process. Who
- * is forgotten when the table is full is whoever was counted longest ago. */
+/* So many events in so much time for each of many: a bounded table of counters that all processes
+ * share. Who is forgotten when the table is full is whoever was counted longest ago. No lock. */
 #ifndef RS_BUDGET_H
 #define RS_BUDGET_H
 
@@ -10,6 +10,7 @@
 
 typedef struct rs_budget_t rs_budget_t;
 
+/* Before the fork. */
 apr_status_t rs_budget_create(rs_budget_t **budget, unsigned events_max, apr_interval_time_t period,
                               apr_pool_t *p);
 

@@ -27,7 +27,30 @@ APLOG_USE_MODULE(oauth2_rs);
 #define LOCAL_BYTES_PER_ENTRY 2048
 #define HTTP_HANDLES_MAX 64
 
+static unsigned mpm_number(int query)
+{
+    int number = 1;
+
+    return ap_mpm_query(query, &number) == APR_SUCCESS && number > 0 ? (unsigned)number : 1;
+}
+
+static unsigned threads_per_child(void)
+{
+    return mpm_number(AP_MPMQ_MAX_THREADS);
+}
+
 /* ---- before the fork ---- */
+
+/* Half of those who serve may wait for one issuer: of a process's threads, or where it has but one,
+ * of all processes. */
+static void limit_waiting(rs_services_t *services)
+{
+    unsigned threads = threads_per_child();
+    unsigned all = threads > 1 ? threads : mpm_number(AP_MPMQ_MAX_DAEMONS);
+
+    services->one_thread = threads == 1;
+    services->waiting_max = all > 1 ? all / 2 : 1;
+}
 
 static int failed(server_rec *s, const char *id, apr_status_t status, const char *sentence)
 {
@@ -121,6 +144,19 @@ static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec
             s, "RS0616", status,
             "the shared-memory cache could not be made: try OAuth2RSCache shm:1m or none");
     return OK;
+}
+
+static int build_budget(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
+{
+    const rs_cache_spec_t *cache = runtime->cache;
+    apr_status_t status = cache->failures_max
+                              ? rs_budget_create(&runtime->services.failures, cache->failures_max,
+                                                 cache->failures_period, p)
+                              : APR_SUCCESS;
+
+    return status == APR_SUCCESS
+               ? OK
+               : failed(s, "RS0627", status, "OAuth2RSFailureLimit: there are no random numbers");
 }
 
 static int build_revocation(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
@@ -222,6 +258,7 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     runtime->slots = apr_array_make(pconf, 4, sizeof(rs_slot_t *));
     runtime->services.log = rs_log_httpd(main_server, pconf);
     runtime->services.random = rs_random_bytes;
+    limit_waiting(&runtime->services);
     if ((result = build_slots(runtime, main_server, pconf)) != OK)
         return result;
     if (!runtime->slots->nelts)
@@ -229,7 +266,8 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     if ((result = build_cache(runtime, rs_server_config(main_server)->cache, main_server, pconf)) !=
         OK)
         return result;
-    if ((result = build_revocation(runtime, main_server, pconf)) != OK ||
+    if ((result = build_budget(runtime, main_server, pconf)) != OK ||
+        (result = build_revocation(runtime, main_server, pconf)) != OK ||
         (result = load_identity_key(main_server, pconf)) != OK)
         return result;
     for (s = main_server; s; s = s->next) {
@@ -241,15 +279,6 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 }
 
 /* ---- in each child ---- */
-
-static unsigned threads_per_child(void)
-{
-    int threads = 1;
-
-    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1)
-        threads = 1;
-    return (unsigned)threads;
-}
 
 static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec *s,
                             apr_pool_t *pchild)
@@ -348,16 +377,11 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 
     if (!runtime)
         return;
-    runtime->services.waiting_max = handles > 1 ? handles / 2 : 1;
     apr_pool_cleanup_register(pchild, runtime, leave_child, apr_pool_cleanup_null);
     status = open_cache(runtime, s, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
                      "RS0623: this process works without a cache");
-    if (runtime->cache->failures_max &&
-        rs_budget_create(&runtime->services.failures, runtime->cache->failures_max,
-                         runtime->cache->failures_period, pchild) != APR_SUCCESS)
-        runtime->services.failures = NULL;
     status = rs_http_curl_create(&runtime->services.http,
                                  handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
                                  USER_AGENT, pchild);

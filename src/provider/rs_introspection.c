@@ -3,6 +3,7 @@
 #include "provider/rs_introspection.h"
 #include "base/rs_breaker.h"
 #include "base/rs_limits.h"
+#include "base/rs_shared.h"
 #include "provider/rs_introspection_kind.h"
 #include "provider/rs_signed_reply.h"
 
@@ -15,18 +16,34 @@
  * word. */
 #define RETRY_AFTER_MAX apr_time_from_sec(60)
 
+/* What all processes have in common: an issuer that is down is down for all of them. */
+typedef struct {
+    rs_breaker_t breaker;
+    _Atomic apr_int64_t left_alone_until; /* its Retry-After */
+    _Atomic apr_uint64_t calls, failures;
+    rs_log_quiet_t trouble, crowded;
+} shared_t;
+
 struct rs_introspection_t {
     const rs_provider_spec_t *spec;
     rs_introspection_parts_t parts;
     const rs_services_t *services;
     rs_client_auth_t auth;
     rs_http_peer_t peer;
-    rs_breaker_t breaker;
-    _Atomic apr_uint64_t calls, failures;
-    atomic_uint waiting;                  /* threads that wait for the issuer now */
-    _Atomic apr_int64_t left_alone_until; /* its Retry-After */
-    rs_log_quiet_t trouble, crowded;
+    shared_t *shared;
+    rs_seats_t *seats; /* for those who wait; of this process, or of all: see rs_services_t */
 };
+
+static rs_seats_t *make_seats(const rs_provider_spec_t *spec, const rs_services_t *services,
+                              apr_pool_t *p)
+{
+    unsigned own = spec->introspection.waiting_max, count = own ? own : services->waiting_max;
+    apr_size_t bytes = rs_seats_bytes(count);
+    rs_seats_t *seats = services->one_thread ? rs_shared_memory(bytes, p) : apr_pcalloc(p, bytes);
+
+    rs_seats_init(seats, count);
+    return seats;
+}
 
 apr_status_t rs_introspection_create(rs_introspection_t **introspection,
                                      const rs_provider_spec_t *spec,
@@ -43,8 +60,10 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
         made->peer.unix_socket = spec->introspection.unix_socket;
         made->peer.proxy = NULL;
     }
-    rs_breaker_init(&made->breaker, spec->introspection.breaker_failures,
+    made->shared = rs_shared_memory(sizeof *made->shared, p);
+    rs_breaker_init(&made->shared->breaker, spec->introspection.breaker_failures,
                     spec->introspection.breaker_open);
+    made->seats = make_seats(spec, parts->services, p);
     *introspection = made;
     return rs_client_auth_create(&made->auth, spec, why, p);
 }
@@ -57,16 +76,44 @@ void rs_introspection_forget(rs_introspection_t *introspection)
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
                                                 apr_time_t now)
 {
-    apr_int64_t until = atomic_load(&introspection->left_alone_until);
-    rs_introspection_state_t state = { .open = rs_breaker_is_open(&introspection->breaker),
-                                       .wait = rs_breaker_wait(&introspection->breaker, now),
-                                       .waiting = atomic_load(&introspection->waiting),
-                                       .calls = atomic_load(&introspection->calls),
-                                       .failures = atomic_load(&introspection->failures) };
+    const shared_t *shared = introspection->shared;
+    apr_int64_t until = atomic_load(&shared->left_alone_until);
+    rs_introspection_state_t state = { .open = rs_breaker_is_open(&shared->breaker),
+                                       .wait = rs_breaker_wait(&shared->breaker, now),
+                                       .waiting = rs_seats_taken(introspection->seats, now),
+                                       .calls = atomic_load(&shared->calls),
+                                       .failures = atomic_load(&shared->failures) };
 
     if (until - now > state.wait)
         state.wait = until - now;
     return state;
+}
+
+/* ---- those who wait ---- */
+
+bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat,
+                          apr_interval_time_t longest, apr_time_t now)
+{
+    seat->until = 0;
+    return !introspection->seats->count || rs_seats_take(introspection->seats, seat, longest, now);
+}
+
+void rs_introspection_rise(rs_introspection_t *introspection, rs_seat_t *seat)
+{
+    rs_seats_give(introspection->seats, seat);
+}
+
+rs_verdict_t rs_introspection_crowded(rs_introspection_t *self, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (rs_log_quiet_ask(&self->shared->crowded, now, &kept_back))
+        rs_log(self->services->log, RS_LOG_WARNING,
+               "RS0523: provider %s: %u threads wait for the issuer, which is the limit "
+               "(OAuth2RSMaxWaiting); further tokens that are not cached get 503 (%u more since "
+               "the last line)",
+               self->spec->name, self->seats->count, kept_back);
+    return rs_undecided("too many threads wait for the issuer already", RETRY_AFTER_DEFAULT, now);
 }
 
 /* ---- the reply ---- */
@@ -252,12 +299,12 @@ static void tell(rs_introspection_t *self, const char *endpoint, const call_t *c
     apr_uint32_t kept_back;
 
     if (call->result == CALL_ANSWERED) {
-        if (rs_log_quiet_over(&self->trouble))
+        if (rs_log_quiet_over(&self->shared->trouble))
             rs_log(self->services->log, RS_LOG_NOTICE,
                    "RS0522: provider %s: introspection at %s works again", self->spec->name,
                    endpoint);
     }
-    else if (rs_log_quiet_ask(&self->trouble, now, &kept_back))
+    else if (rs_log_quiet_ask(&self->shared->trouble, now, &kept_back))
         rs_log(self->services->log, RS_LOG_WARNING,
                "RS0521: provider %s: introspection at %s: %s; tokens that are not cached get 503 "
                "(%u more failures since "
@@ -269,15 +316,15 @@ static void tell(rs_introspection_t *self, const char *endpoint, const call_t *c
  * about. */
 static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t now)
 {
-    atomic_fetch_add(&self->calls, 1);
+    atomic_fetch_add(&self->shared->calls, 1);
     if (call->result == CALL_FAILED) {
-        atomic_fetch_add(&self->failures, 1);
-        (void)rs_breaker_failed(&self->breaker, now);
+        atomic_fetch_add(&self->shared->failures, 1);
+        (void)rs_breaker_failed(&self->shared->breaker, now);
     }
     else
-        (void)rs_breaker_succeeded(&self->breaker);
+        (void)rs_breaker_succeeded(&self->shared->breaker);
     if (call->result == CALL_LATER)
-        atomic_store(&self->left_alone_until, now + call->retry_after);
+        atomic_store(&self->shared->left_alone_until, now + call->retry_after);
 }
 
 /* As it is written, for the log. */
@@ -303,36 +350,18 @@ static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr
     return call;
 }
 
-/* So that one slow issuer does not take all threads: the rest is told at once. */
-static bool crowded(rs_introspection_t *self, apr_time_t now)
-{
-    unsigned own = self->spec->introspection.waiting_max;
-    unsigned most = own ? own : self->services->waiting_max;
-    apr_uint32_t kept_back;
-
-    if (!most || atomic_load(&self->waiting) <= most)
-        return false;
-    if (rs_log_quiet_ask(&self->crowded, now, &kept_back))
-        rs_log(self->services->log, RS_LOG_WARNING,
-               "RS0523: provider %s: %u threads of this process wait for the issuer, which is the "
-               "limit (OAuth2RSMaxWaiting); further tokens that are not cached get 503 (%u more "
-               "since the last line)",
-               self->spec->name, most, kept_back);
-    return true;
-}
-
 /* Before a call: is there a reason not to make it? NULL: none. */
 static const char *reason_to_wait(rs_introspection_t *self, apr_interval_time_t *wait,
                                   apr_time_t now)
 {
-    apr_int64_t until = atomic_load(&self->left_alone_until);
+    apr_int64_t until = atomic_load(&self->shared->left_alone_until);
 
     if (until > now) {
         *wait = until - now;
         return "the issuer asked to be left alone for a while";
     }
-    if (!rs_breaker_allows(&self->breaker, now)) {
-        *wait = rs_breaker_wait(&self->breaker, now);
+    if (!rs_breaker_allows(&self->shared->breaker, now)) {
+        *wait = rs_breaker_wait(&self->shared->breaker, now);
         return "the issuer does not answer; it is asked again later";
     }
     return NULL;
@@ -348,13 +377,7 @@ rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t
     *unreachable = true;
     if (reason)
         return rs_undecided(reason, wait, now);
-    atomic_fetch_add(&self->waiting, 1);
-    if (crowded(self, now))
-        call =
-            failed(CALL_LATER, "too many threads wait for the issuer already", RETRY_AFTER_DEFAULT);
-    else
-        call = ask(self, presented, now, p);
-    atomic_fetch_sub(&self->waiting, 1);
+    call = ask(self, presented, now, p);
     *unreachable = call.result == CALL_FAILED || call.result == CALL_LATER;
     return call.result == CALL_ANSWERED ? call.verdict
                                         : rs_undecided(call.why, call.retry_after, now);

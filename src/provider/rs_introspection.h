@@ -4,6 +4,7 @@
 #ifndef RS_INTROSPECTION_H
 #define RS_INTROSPECTION_H
 
+#include "base/rs_seats.h"
 #include "provider/rs_decryption.h"
 #include "provider/rs_keys.h"
 #include "provider/rs_metadata.h"
@@ -31,10 +32,18 @@ typedef struct {
     bool open;                    /* the breaker; half-open counts as open */
     apr_interval_time_t wait;     /* until the issuer is asked again; 0: it is asked */
     unsigned waiting;             /* threads */
-    apr_uint64_t calls, failures; /* since the process began; failures move the breaker */
+    apr_uint64_t calls, failures; /* of all processes; failures move the breaker */
 } rs_introspection_state_t;
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
                                                 apr_time_t now);
+
+/* Whoever waits for this issuer, or for somebody who does, takes a seat first, so that one slow
+ * issuer does not take all threads. longest: how long at most. False: none is free. */
+bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat,
+                          apr_interval_time_t longest, apr_time_t now);
+void rs_introspection_rise(rs_introspection_t *introspection, rs_seat_t *seat);
+/* What to say when none is free. */
+rs_verdict_t rs_introspection_crowded(rs_introspection_t *introspection, apr_time_t now);
 
 /* Give back what it read: for a process that ends without clearing the pool of creation. */
 void rs_introspection_forget(rs_introspection_t *introspection);

@@ -285,24 +285,35 @@ static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *loc
     return verdict;
 }
 
-/* By introspection; local is the verdict on the token itself when it has to agree. */
-static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *local)
+static rs_verdict_t sent_away(const matter_t *matter)
+{
+    const rs_verdict_t *known = stale_instead(matter);
+
+    return known ? *known : rs_introspection_crowded(matter->provider->introspection, matter->now);
+}
+
+/* A crowd that wants the answer to one quick question gets it; of a slow one only those with a seat
+ * wait for the end. */
+#define STANDING_MAX apr_time_from_msec(500)
+
+static rs_verdict_t judge_with_others(const matter_t *matter, const rs_verdict_t *local,
+                                      bool seated)
 {
     rs_cache_t *cache = matter->provider->services->cache;
+    apr_interval_time_t wait = seated ? call_time_max(matter->provider->spec) : STANDING_MAX;
     const rs_verdict_t *known;
     rs_flight_t *flight = NULL;
-    rs_entry_t *entry;
+    rs_entry_t *entry =
+        rs_flight_board(rs_cache_flights(cache), &matter->key, wait, &flight, matter->p);
 
-    /* TTL 0: this answer must be newer than the question. */
-    if (!cache || (matter->ttl.positive <= 0 && matter->ttl.negative <= 0))
-        return ask_and_tell(matter, local, NULL);
-    if ((known = from_cache(matter, false)) != NULL)
-        return *known;
-    entry = rs_flight_board(rs_cache_flights(cache), &matter->key,
-                            call_time_max(matter->provider->spec), &flight, matter->p);
     if (entry) {
         rs_entry_release_with(entry, matter->p);
         return *rs_entry_verdict(entry);
+    }
+    if (!seated) {
+        if (flight)
+            rs_flight_land(flight, NULL);
+        return sent_away(matter);
     }
     /* Who waited in vain asks for himself: the answer may be too large to be handed on. */
     if (!flight)
@@ -315,6 +326,36 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
         return *known;
     }
     return ask_and_tell(matter, local, flight);
+}
+
+/* For a flight, for a claim, and for a call of our own. */
+static apr_interval_time_t waiting_time_max(const rs_provider_spec_t *spec)
+{
+    return 3 * call_time_max(spec);
+}
+
+/* By introspection; local is the verdict on the token itself when it has to agree. */
+static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *local)
+{
+    rs_provider_t *provider = matter->provider;
+    /* TTL 0: this answer must be newer than the question. */
+    bool alone =
+        !provider->services->cache || (matter->ttl.positive <= 0 && matter->ttl.negative <= 0);
+    const rs_verdict_t *known = alone ? NULL : from_cache(matter, false);
+    rs_verdict_t verdict;
+    rs_seat_t seat;
+    bool seated;
+
+    if (known)
+        return *known;
+    seated = rs_introspection_sit(provider->introspection, &seat, waiting_time_max(provider->spec),
+                                  matter->now);
+    if (!alone)
+        verdict = judge_with_others(matter, local, seated);
+    else
+        verdict = seated ? ask_and_tell(matter, local, NULL) : sent_away(matter);
+    rs_introspection_rise(provider->introspection, &seat);
+    return verdict;
 }
 
 static rs_verdict_t judge_locally(const matter_t *matter, const rs_jws_t *jws)

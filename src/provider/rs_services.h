@@ -16,7 +16,8 @@ typedef struct {
     const rs_log_t *log;
     apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
     rs_budget_t *failures; /* introspections that end inactive, by client; NULL: no limit */
-    unsigned waiting_max;  /* threads of this process that may wait for one issuer; 0: no limit */
+    unsigned waiting_max;  /* threads that may wait for one issuer; 0: no limit */
+    bool one_thread; /* a process has one thread: those who wait are counted across processes */
 } rs_services_t;
 
 #endif

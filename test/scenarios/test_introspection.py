@@ -244,7 +244,7 @@ def test_a_stale_result_does_not_serve_when_the_issuer_refuses_us(httpd, issuer,
 
 
 def test_the_breaker(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, "OAuth2RSBreaker 2 2m") + LOCATION)
+    server = httpd(asking(issuer, folder, "OAuth2RSBreaker 2 2m") + LOCATION, processes=3, threads=4)
     issuer.fault(ENDPOINT, faults.answer(500, "{}"))
     for _ in range(6):
         undecided(server.get("/x", issuer.opaque()), seconds=3600)
@@ -252,8 +252,10 @@ def test_the_breaker(httpd, issuer, folder):
     server.expects("RS0521")
 
 
-def test_few_may_wait(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 2", "OAuth2RSTimeout 1s 4s") + LOCATION, threads=32)
+@pytest.mark.parametrize("mpm, processes", [("event", 1), ("prefork", 16)])
+def test_few_may_wait(httpd, issuer, folder, mpm, processes):
+    """Of a process; where it has one thread, of all."""
+    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 2", "OAuth2RSTimeout 1s 4s") + LOCATION, threads=32, mpm=mpm, processes=processes)
     issuer.fault(ENDPOINT, faults.delay(1.0))
     answers = client.together(12, lambda i: server.get("/x", issuer.opaque()))
     assert sorted(a.status for a in answers) == [200] * 2 + [503] * 10
@@ -261,10 +263,19 @@ def test_few_may_wait(httpd, issuer, folder):
     server.expects("RS0523")
 
 
+def test_retry_after_is_heeded_by_all_processes(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + LOCATION, processes=3, threads=4)
+    issuer.fault(ENDPOINT, faults.answer(429, "", Retry_After="30"), times=1)
+    for _ in range(12):
+        undecided(server.get("/x", issuer.opaque()), seconds=30)
+    assert issuer.count() == 1
+    server.expects("RS0521")
+
+
 # --- bad tokens in masses
 
 def test_who_brings_inactive_tokens_is_throttled(httpd, issuer, folder):
-    server = httpd("OAuth2RSFailureLimit 5/1h\n" + asking(issuer, folder) + LOCATION)
+    server = httpd("OAuth2RSFailureLimit 5/1h\n" + asking(issuer, folder) + LOCATION, processes=3, threads=4)
     known = issuer.opaque()
     granted(server.get("/x", known))
     for i in range(5):

@@ -11,8 +11,9 @@
 #include "provider/rs_introspection.h"
 
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define NOW apr_time_from_sec(1700000000)
 #define SECOND apr_time_from_sec(1)
@@ -413,38 +414,65 @@ static void replies_of_userinfo(void **state)
     try_replies(RS_INTROSPECTION_USERINFO, replies, sizeof replies / sizeof replies[0], *state);
 }
 
-static void *APR_THREAD_FUNC ask_in_thread(apr_thread_t *thread, void *data)
-{
-    world_t *w = data;
-    bool unreachable;
-    apr_pool_t *p;
-
-    (void)thread;
-    apr_pool_create(&p, NULL);
-    (void)rs_introspection_ask(w->introspection, &w->presented, &unreachable, NOW, p);
-    apr_pool_destroy(p);
-    return NULL;
-}
-
-static void a_crowd_before_a_slow_issuer_is_sent_away(void **state)
+static void there_are_so_many_seats(void **state)
 {
     world_t *w = draft(*state);
-    apr_thread_t *threads[8];
-    apr_status_t ended;
+    rs_seat_t seats[3];
     unsigned i;
 
     w->services.waiting_max = 2;
     begin(w);
-    fake_http_says(&w->http, 200, "application/json", ACTIVE);
-    w->http.takes = apr_time_from_msec(300);
-    for (i = 0; i < 8; i++)
-        assert_int_equal(apr_thread_create(&threads[i], NULL, ask_in_thread, w, *state), 0);
-    for (i = 0; i < 8; i++)
-        apr_thread_join(&ended, threads[i]);
-    assert_int_equal(w->http.calls, 2);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(rs_introspection_sit(w->introspection, &seats[i], SECOND, NOW), i < 2);
+    assert_int_equal(rs_introspection_state(w->introspection, NOW).waiting, 2);
+    assert_int_equal(rs_introspection_crowded(w->introspection, NOW).outcome, RS_TOKEN_UNDECIDED);
     assert_non_null(strstr(w->log.text, "RS0523"));
-    w->http.takes = 0;
-    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_ACCEPTED);
+    for (i = 0; i < 3; i++)
+        rs_introspection_rise(w->introspection, &seats[i]);
+    assert_true(rs_introspection_sit(w->introspection, &seats[0], SECOND, NOW));
+    w->spec->introspection.waiting_max = 1;
+    begin(w);
+    assert_true(rs_introspection_sit(w->introspection, &seats[0], SECOND, NOW));
+    assert_false(rs_introspection_sit(w->introspection, &seats[1], SECOND, NOW));
+}
+
+static void without_a_limit_everybody_sits(void **state)
+{
+    world_t *w = begin(draft(*state));
+    rs_seat_t seat;
+    unsigned i;
+
+    for (i = 0; i < 100; i++)
+        assert_true(rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+    rs_introspection_rise(w->introspection, &seat);
+}
+
+/* What one process finds out about an issuer counts for all. */
+static void processes_have_one_breaker_and_prefork_one_set_of_seats(void **state)
+{
+    world_t *w = draft(*state);
+    rs_seat_t seat;
+    int status;
+
+    w->services.waiting_max = 1;
+    w->services.one_thread = true;
+    begin(w);
+    if (fork() == 0) {
+        unsigned i;
+        w->http.result = APR_TIMEUP;
+        for (i = 0; i < 5; i++)
+            (void)ask(w, NOW);
+        _exit(!rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+    }
+    assert_true(wait(&status) > 0);
+    assert_int_equal(status, 0);
+    fake_http_says(&w->http, 200, "application/json", ACTIVE);
+    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(w->http.calls, 0);
+    assert_int_equal(rs_introspection_state(w->introspection, NOW).failures, 5);
+    assert_false(rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+    /* The process died with its seat. */
+    assert_true(rs_introspection_sit(w->introspection, &seat, SECOND, NOW + SECOND));
 }
 
 static void a_process_without_transport_is_undecided(void **state)
@@ -473,7 +501,9 @@ int main(void)
         FAKE_TEST(the_breaker_opens_and_one_probe_closes_it),
         FAKE_TEST(no_token_can_open_the_breaker),
         FAKE_TEST(the_endpoint_may_come_from_the_metadata),
-        FAKE_TEST(a_crowd_before_a_slow_issuer_is_sent_away),
+        FAKE_TEST(there_are_so_many_seats),
+        FAKE_TEST(without_a_limit_everybody_sits),
+        FAKE_TEST(processes_have_one_breaker_and_prefork_one_set_of_seats),
         FAKE_TEST(a_process_without_transport_is_undecided),
     };
 

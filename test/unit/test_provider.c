@@ -409,18 +409,19 @@ static void *APR_THREAD_FUNC judge_in_thread(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-static void judge_in_threads(world_t *w)
+/* How many were accepted. */
+static unsigned judge_in_threads(world_t *w, apr_interval_time_t takes)
 {
     apr_thread_t *threads[THREADS];
     apr_status_t ended;
     unsigned i;
 
-    w->http.takes = apr_time_from_msec(300);
+    w->http.takes = takes;
     for (i = 0; i < THREADS; i++)
         assert_int_equal(apr_thread_create(&threads[i], NULL, judge_in_thread, w, w->p), 0);
     for (i = 0; i < THREADS; i++)
         apr_thread_join(&ended, threads[i]);
-    assert_int_equal(w->accepted, THREADS);
+    return w->accepted;
 }
 
 static void many_threads_cause_one_call(void **state)
@@ -428,8 +429,31 @@ static void many_threads_cause_one_call(void **state)
     world_t *w = world(*state);
 
     add(w, 0, RS_VALIDATE_INTROSPECTION);
-    judge_in_threads(w);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(300)), THREADS);
     assert_int_equal(w->introspections, 1);
+}
+
+/* Two may wait. All want the answer to one question: of a quick one everybody gets it. */
+static void a_crowd_gets_the_answer_to_a_quick_question(void **state)
+{
+    world_t *w = world(*state);
+
+    w->services.waiting_max = 2;
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(50)), THREADS);
+    assert_int_equal(w->introspections, 1);
+}
+
+/* Of a slow one who asks and one who waits; the others are sent away and free their threads. */
+static void a_crowd_does_not_wait_for_a_slow_answer(void **state)
+{
+    world_t *w = world(*state);
+
+    w->services.waiting_max = 2;
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(1200)), 2);
+    assert_int_equal(w->introspections, 1);
+    assert_non_null(strstr(w->log.text, "RS0523"));
 }
 
 /* An answer that was under way when the question came is older than the question. */
@@ -439,7 +463,7 @@ static void with_ttl_zero_nobody_takes_anothers_answer(void **state)
 
     add(w, 0, RS_VALIDATE_INTROSPECTION);
     w->question.ttl_positive = w->question.ttl_negative = 0;
-    judge_in_threads(w);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(300)), THREADS);
     assert_int_equal(w->introspections, THREADS);
 }
 
@@ -464,6 +488,8 @@ int main(void)
         FAKE_TEST(without_keys_a_jwt_is_undecided),
         FAKE_TEST(no_cache_is_no_obstacle),
         FAKE_TEST(many_threads_cause_one_call),
+        FAKE_TEST(a_crowd_gets_the_answer_to_a_quick_question),
+        FAKE_TEST(a_crowd_does_not_wait_for_a_slow_answer),
         FAKE_TEST(with_ttl_zero_nobody_takes_anothers_answer),
     };
 

@@ -1,0 +1,50 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Seats: a word each. */
+#include "base/rs_seats.h"
+
+apr_size_t rs_seats_bytes(unsigned count)
+{
+    return sizeof(rs_seats_t) + count * sizeof(apr_int64_t);
+}
+
+void rs_seats_init(rs_seats_t *seats, unsigned count)
+{
+    seats->count = count;
+}
+
+bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_interval_time_t longest, apr_time_t now)
+{
+    unsigned i;
+
+    for (i = 0; i < seats->count; i++) {
+        apr_int64_t until = atomic_load(&seats->taken_until[i]);
+        /* Ahead of all that anybody may keep: the clock was set back. */
+        if (until > now && until <= now + longest)
+            continue;
+        if (!atomic_compare_exchange_strong(&seats->taken_until[i], &until, now + longest))
+            continue;
+        seat->index = i;
+        seat->until = now + longest;
+        return true;
+    }
+    seat->until = 0;
+    return false;
+}
+
+void rs_seats_give(rs_seats_t *seats, rs_seat_t *seat)
+{
+    apr_int64_t until = seat->until;
+
+    if (until)
+        atomic_compare_exchange_strong(&seats->taken_until[seat->index], &until, 0);
+    seat->until = 0;
+}
+
+unsigned rs_seats_taken(const rs_seats_t *seats, apr_time_t now)
+{
+    unsigned taken = 0, i;
+
+    for (i = 0; i < seats->count; i++)
+        taken += atomic_load(&seats->taken_until[i]) > now;
+    return taken;
+}

@@ -1,0 +1,76 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* Seats: so many, given back once, and free again when their taker is gone. */
+#include "base/rs_seats.h"
+#include "cases.h"
+
+#define LONGEST (10 * SECOND)
+
+static rs_seats_t *seats_of(unsigned count, apr_pool_t *p)
+{
+    rs_seats_t *seats = apr_pcalloc(p, rs_seats_bytes(count));
+
+    rs_seats_init(seats, count);
+    return seats;
+}
+
+static void there_are_so_many(void **state)
+{
+    rs_seats_t *seats = seats_of(2, *state);
+    rs_seat_t one, two, three;
+
+    assert_true(rs_seats_take(seats, &one, LONGEST, NOW));
+    assert_true(rs_seats_take(seats, &two, LONGEST, NOW));
+    assert_false(rs_seats_take(seats, &three, LONGEST, NOW));
+    rs_seats_give(seats, &three);
+    assert_int_equal(rs_seats_taken(seats, NOW), 2);
+    rs_seats_give(seats, &one);
+    assert_int_equal(rs_seats_taken(seats, NOW), 1);
+    assert_true(rs_seats_take(seats, &three, LONGEST, NOW));
+    assert_false(rs_seats_take(seats, &one, LONGEST, NOW));
+}
+
+static void a_seat_falls_free_by_the_clock(void **state)
+{
+    rs_seats_t *seats = seats_of(1, *state);
+    rs_seat_t dead, next, more;
+
+    assert_true(rs_seats_take(seats, &dead, LONGEST, NOW));
+    assert_false(rs_seats_take(seats, &next, LONGEST, NOW + LONGEST - 1));
+    assert_true(rs_seats_take(seats, &next, LONGEST, NOW + LONGEST));
+    /* Who comes back late does not take it from the next one. */
+    rs_seats_give(seats, &dead);
+    assert_false(rs_seats_take(seats, &more, LONGEST, NOW + LONGEST));
+    rs_seats_give(seats, &next);
+    rs_seats_give(seats, &next);
+    assert_true(rs_seats_take(seats, &more, LONGEST, NOW + LONGEST));
+}
+
+static void a_clock_that_is_set_back_locks_nobody_out(void **state)
+{
+    rs_seats_t *seats = seats_of(1, *state);
+    rs_seat_t seat;
+
+    assert_true(rs_seats_take(seats, &seat, LONGEST, NOW));
+    assert_true(rs_seats_take(seats, &seat, LONGEST, NOW - 3600 * SECOND));
+}
+
+static void there_may_be_none(void **state)
+{
+    rs_seats_t *seats = seats_of(0, *state);
+    rs_seat_t seat;
+
+    assert_false(rs_seats_take(seats, &seat, LONGEST, NOW));
+    rs_seats_give(seats, &seat);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(there_are_so_many),
+        CASE(a_seat_falls_free_by_the_clock),
+        CASE(a_clock_that_is_set_back_locks_nobody_out),
+        CASE(there_may_be_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
