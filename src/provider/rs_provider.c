@@ -215,14 +215,11 @@ static rs_verdict_t throttled(apr_interval_time_t wait, apr_time_t now)
 /* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
 static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local)
 {
-    apr_interval_time_t wait = wait_of_client(matter);
     const rs_verdict_t *known;
     rs_verdict_t asked;
     apr_time_t until;
     bool unreachable;
 
-    if (wait > 0)
-        return throttled(wait, matter->now);
     asked = rs_introspection_ask(matter->provider->introspection, matter->presented, &unreachable,
                                  matter->now, matter->p);
     note_failure(matter, &asked);
@@ -342,12 +339,16 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
     bool alone =
         !provider->services->cache || (matter->ttl.positive <= 0 && matter->ttl.negative <= 0);
     const rs_verdict_t *known = alone ? NULL : from_cache(matter, false);
+    apr_interval_time_t wait;
     rs_verdict_t verdict;
     rs_seat_t seat;
     bool seated;
 
     if (known)
         return *known;
+    /* Before he boards: his limit is no answer for others who bring the same token. */
+    if ((wait = wait_of_client(matter)) > 0)
+        return throttled(wait, matter->now);
     seated = rs_introspection_sit(provider->introspection, &seat, waiting_time_max(provider->spec),
                                   matter->now);
     if (!alone)

@@ -385,6 +385,24 @@ static void no_cache_is_no_obstacle(void **state)
     assert_int_equal(w->introspections, 2);
 }
 
+static void the_limit_of_one_client_is_no_answer_for_another(void **state)
+{
+    world_t *w = world(*state);
+
+    assert_int_equal(rs_budget_create(&w->services.failures, 1, 60 * SECOND, w->p), APR_SUCCESS);
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    rs_budget_count(w->services.failures, "192.0.2.1", NOW);
+    w->question.client = "192.0.2.1";
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_CLIENT_THROTTLED);
+    assert_int_equal(w->introspections, 0);
+    w->question.client = "192.0.2.2";
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    /* What is known costs nobody anything. */
+    w->question.client = "192.0.2.1";
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+}
+
 /* ---- threads ---- */
 
 #define THREADS 8
@@ -487,6 +505,7 @@ int main(void)
         FAKE_TEST(a_key_that_is_left_out_ends_its_verdicts),
         FAKE_TEST(without_keys_a_jwt_is_undecided),
         FAKE_TEST(no_cache_is_no_obstacle),
+        FAKE_TEST(the_limit_of_one_client_is_no_answer_for_another),
         FAKE_TEST(many_threads_cause_one_call),
         FAKE_TEST(a_crowd_gets_the_answer_to_a_quick_question),
         FAKE_TEST(a_crowd_does_not_wait_for_a_slow_answer),
