@@ -59,12 +59,17 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-static apr_status_t tls_free(void *data)
+void rs_redis_tls_forget(rs_redis_tls_t *tls)
 {
-    rs_redis_tls_t *tls = data;
-
     SSL_CTX_free(tls->ctx);
     BIO_meth_free(tls->method);
+    tls->ctx = NULL;
+    tls->method = NULL;
+}
+
+static apr_status_t tls_free(void *data)
+{
+    rs_redis_tls_forget(data);
     return APR_SUCCESS;
 }
 
@@ -107,7 +112,8 @@ static int no_passphrase(char *buffer, int size, int writing, void *data)
 static bool make_context(rs_redis_tls_t *tls)
 {
     tls->ctx = SSL_CTX_new(TLS_client_method());
-    tls->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rs_redis");
+    /* No index of its own: there are but 127 of them, and each restart would take one. */
+    tls->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rs_redis");
     if (!tls->ctx || !tls->method)
         return false;
     SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);

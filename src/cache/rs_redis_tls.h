@@ -18,6 +18,9 @@ typedef struct {
 apr_status_t rs_redis_tls_create(rs_redis_tls_t **tls, const rs_redis_tls_files_t *files,
                                  const char **trouble, apr_pool_t *p);
 
+/* Give back what was read: for a process that ends without clearing the pool of creation. */
+void rs_redis_tls_forget(rs_redis_tls_t *tls);
+
 /* Over a connected socket, for which it only borrows; host is what the certificate must name. Freed
  * with p. */
 apr_status_t rs_redis_tls_stream_create(rs_redis_tls_stream_t **stream, rs_redis_tls_t *tls, int fd,

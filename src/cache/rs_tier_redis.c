@@ -366,19 +366,18 @@ apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
     return ask(self, ACT_APPEND, &question, &reply, now, p);
 }
 
-static apr_status_t prepare_tls(redis_tier_t *self, apr_pool_t *p)
+apr_status_t rs_tier_redis_prepare(rs_redis_config_t *config, const char **trouble, apr_pool_t *p)
 {
-    const rs_redis_config_t *config = self->config;
     rs_redis_tls_files_t files = { config->ca_file, config->client_cert, config->client_key };
-    const char *trouble;
-    apr_status_t status;
 
-    if (!config->tls)
-        return APR_SUCCESS;
-    status = rs_redis_tls_create(&self->dial.tls, &files, &trouble, p);
-    if (status != APR_SUCCESS)
-        rs_log(self->log, RS_LOG_ERROR, "RS0416: TLS towards Redis: %s; no shared cache", trouble);
-    return status;
+    return config->tls ? rs_redis_tls_create(&config->tls_context, &files, trouble, p)
+                       : APR_SUCCESS;
+}
+
+void rs_tier_redis_forget(rs_redis_config_t *config)
+{
+    if (config->tls_context)
+        rs_redis_tls_forget(config->tls_context);
 }
 
 apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *config,
@@ -399,8 +398,9 @@ apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *con
     rs_breaker_init(&self->breaker, BREAKER_FAILURES, BREAKER_OPEN);
     self->dial.config = self->config;
     status = rs_redis_names_create(&self->dial.names, p);
-    if (status == APR_SUCCESS)
-        status = prepare_tls(self, p);
+    self->dial.tls = self->config->tls_context;
+    if (status == APR_SUCCESS && config->tls && !self->dial.tls)
+        status = APR_EINVAL;
     if (status == APR_SUCCESS)
         status = rs_redis_route_create(&self->route, &self->dial, p);
     if (status == APR_SUCCESS)

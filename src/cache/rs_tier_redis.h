@@ -26,6 +26,7 @@ typedef struct {
     int database;
     bool tls;
     const char *ca_file, *client_cert, *client_key; /* PEM; NULL: the system's, none */
+    struct rs_redis_tls_t *tls_context;             /* of rs_tier_redis_prepare() */
     const char *user, *password;                    /* NULL: none */
     const char *sentinel_user, *sentinel_password;
     bool plaintext; /* credentials may travel unencrypted to another host */
@@ -41,6 +42,13 @@ const char *rs_redis_url_parse(rs_redis_config_t *config, const char *url, apr_p
 
 /* Would credentials travel to this address unencrypted, and nobody has allowed it? */
 bool rs_redis_is_exposed(const rs_redis_config_t *config, const rs_redis_address_t *address);
+
+/* Before the fork: read the files of TLS as the user we are now, into config->tls_context, which
+ * lives as long as p. *trouble is a sentence when the answer is not APR_SUCCESS. */
+apr_status_t rs_tier_redis_prepare(rs_redis_config_t *config, const char **trouble, apr_pool_t *p);
+
+/* Give that back: for a process that ends without clearing p, after its tiers have ended. */
+void rs_tier_redis_forget(rs_redis_config_t *config);
 
 /* Connects to nothing; the first use does. Call in the process that will use it. Freed with p,
  * which must be used by one thread at a time during creation only. */

@@ -26,6 +26,7 @@ APLOG_USE_MODULE(oauth2_rs);
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
 #define LOCAL_BYTES_PER_ENTRY 2048
 #define HTTP_HANDLES_MAX 64
+#define WAITING_PROCESSES_MIN 8
 
 static unsigned mpm_number(int query)
 {
@@ -42,7 +43,7 @@ static unsigned threads_per_child(void)
 /* ---- before the fork ---- */
 
 /* Half of those who serve may wait for one issuer: of a process's threads, or where it has but one,
- * of all processes. */
+ * of all processes (of a handful of them, all: there is nothing to keep free). */
 static void limit_waiting(rs_services_t *services)
 {
     unsigned threads = threads_per_child();
@@ -50,6 +51,8 @@ static void limit_waiting(rs_services_t *services)
 
     services->one_thread = threads == 1;
     services->waiting_max = all > 1 ? all / 2 : 1;
+    if (services->one_thread && services->waiting_max < WAITING_PROCESSES_MIN)
+        services->waiting_max = WAITING_PROCESSES_MIN;
 }
 
 static int failed(server_rec *s, const char *id, apr_status_t status, const char *sentence)
@@ -131,7 +134,12 @@ static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec
         if ((result = build_seal(runtime, cache, s, p)) != OK ||
             (result = read_password(&cache->redis.password, &cache->redis_password, s, p)) != OK)
             return result;
-        return read_password(&cache->redis.sentinel_password, &cache->sentinel_password, s, p);
+        if ((result = read_password(&cache->redis.sentinel_password, &cache->sentinel_password, s,
+                                    p)) != OK)
+            return result;
+        if (rs_tier_redis_prepare(&cache->redis, &trouble, p) != APR_SUCCESS)
+            return failed(s, "RS0416", 0, apr_pstrcat(p, "TLS towards Redis: ", trouble, NULL));
+        return OK;
     }
     if (cache->shared == RS_SHARED_NONE)
         return OK;
@@ -364,6 +372,7 @@ static apr_status_t leave_child(void *data)
         rs_provider_forget(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider);
     if (runtime->seal)
         rs_seal_forget(runtime->seal);
+    rs_tier_redis_forget(&runtime->cache->redis);
     if (runtime->identity_key && runtime->identity_key->pool)
         apr_pool_destroy(runtime->identity_key->pool);
     return APR_SUCCESS;

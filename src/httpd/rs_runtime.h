@@ -10,7 +10,7 @@
 typedef struct rs_runtime_t {
     rs_services_t services;
     apr_array_header_t *slots; /* rs_slot_t * of all hosts */
-    const rs_cache_spec_t *cache;
+    rs_cache_spec_t *cache;
     struct rs_seal_t *seal;             /* NULL: no Redis */
     struct rs_revocation_t *revocation; /* NULL: off */
     rs_identity_key_t *identity_key;

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 
 import pytest
 
@@ -133,6 +134,19 @@ def test_a_shared_key_that_is_too_short_stops_the_start(yard, folder):
     server.stop()
     assert "32" in server.log.text()
     server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+def test_a_key_for_redis_that_is_not_the_certificates_stops_the_start(yard, folder, authority):
+    key = secret_file(folder, (pathlib.Path(authority.folder) / "server.key").read_text(), name="redis.key")
+    secret = secret_file(folder, "a cache secret of more than thirty-two bytes", name="cache-secret")
+    server = yard.httpd("keys", f"OAuth2RSCache rediss://localhost\nOAuth2RSCacheSecret file:{secret}\n"
+                        f"OAuth2RSRedisCertificate file:{authority.folder}/client.crt file:{key}\n" + provider(), start=False)
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    assert str(key) in server.log.text()
+    server.expects("RS0416")
     server.allows("AH00020", "AH00016")
 
 

@@ -255,8 +255,8 @@ def test_the_breaker(httpd, issuer, folder):
 @pytest.mark.parametrize("mpm, processes", [("event", 1), ("prefork", 16)])
 def test_few_may_wait(httpd, issuer, folder, mpm, processes):
     """Of a process; where it has one thread, of all."""
-    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 2", "OAuth2RSTimeout 1s 4s") + LOCATION, threads=32, mpm=mpm, processes=processes)
-    issuer.fault(ENDPOINT, faults.delay(1.0))
+    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 2", "OAuth2RSTimeout 1s 5s") + LOCATION, threads=32, mpm=mpm, processes=processes)
+    issuer.fault(ENDPOINT, faults.delay(2.5))
     answers = client.together(12, lambda i: server.get("/x", issuer.opaque()))
     assert sorted(a.status for a in answers) == [200] * 2 + [503] * 10
     assert all(a.seconds < 0.9 for a in answers if a.status == 503)
