@@ -2,9 +2,9 @@
 /* Revoking by a form: what is meant, whether the caller may, the mark. */
 #include "httpd/rs_revoke.h"
 #include "base/rs_limits.h"
-#include "base/rs_url.h"
 #include "httpd/rs_revocation.h"
 #include "httpd/rs_runtime.h"
+#include "httpd/rs_take.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
@@ -128,18 +128,9 @@ static const char *find_issuer(wish_t *wish, const rs_runtime_t *runtime)
  * send the form on anybody's behalf, and browsers then say Origin. */
 static bool may_revoke(const request_rec *r)
 {
-    static const char *const forwarded[] = { "Forwarded", "X-Forwarded-For", "Via" };
-    rs_url_t peer = { "http", r->connection->client_ip, 0, "", "" };
-    unsigned i;
-
     if (apr_table_get(r->headers_in, "Origin"))
         return false;
-    if (r->user)
-        return true;
-    for (i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
-        if (apr_table_get(r->headers_in, forwarded[i]))
-            return false;
-    return rs_url_is_loopback(&peer);
+    return r->user || rs_comes_from_this_host(r);
 }
 
 /* ---- the deed ---- */

@@ -130,16 +130,22 @@ static int is_forwarding_header(void *found, const char *name, const char *value
     return 0;
 }
 
-bool rs_transport_is_protected(const request_rec *r)
+bool rs_comes_from_this_host(const request_rec *r)
 {
     bool forwarded = false;
 
+    /* useragent_addr: what mod_remoteip found, in a header or in the PROXY protocol. */
+    if (!is_loopback(r->connection->client_addr) || !is_loopback(r->useragent_addr))
+        return false;
+    apr_table_do(is_forwarding_header, &forwarded, r->headers_in, NULL);
+    return !forwarded;
+}
+
+bool rs_transport_is_protected(const request_rec *r)
+{
     if (ap_ssl_conn_is_ssl(r->connection))
         return true;
     if (r->server->server_scheme && strcasecmp(r->server->server_scheme, "https") == 0)
         return true;
-    if (!is_loopback(r->connection->client_addr))
-        return false;
-    apr_table_do(is_forwarding_header, &forwarded, r->headers_in, NULL);
-    return !forwarded;
+    return rs_comes_from_this_host(r);
 }

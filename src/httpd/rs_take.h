@@ -17,4 +17,7 @@ rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r);
  */
 bool rs_transport_is_protected(const request_rec *r);
 
+/* Does a program on this host send it, over loopback and through no proxy? */
+bool rs_comes_from_this_host(const request_rec *r);
+
 #endif

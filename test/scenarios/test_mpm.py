@@ -85,6 +85,17 @@ def test_a_plain_connection_is_refused_before_the_token_is_looked_at(httpd, issu
     server.expects("RS0635")
 
 
+def test_mod_remoteip_tells_who_is_not_from_this_host(httpd, issuer, folder):
+    server = httpd("RemoteIPHeader X-Real-IP\nRemoteIPInternalProxy 127.0.0.1\nOAuth2RSRevocation on\n" + config(issuer, folder)
+                   + '<Location "/revoke">\n    SetHandler oauth2-rs-revoke\n    Require all granted\n</Location>\n', modules=["remoteip", "watchdog"])
+    elsewhere, form = ("X-Real-IP", "192.0.2.1"), ("Content-Type", "application/x-www-form-urlencoded")
+    granted(server.get("/users", issuer.jwt()))
+    plain(server.get("/users", issuer.jwt(), headers=[elsewhere]))
+    assert server.get("/revoke", method="POST", body=b"subject=x", headers=[form]).status == 200
+    assert server.get("/revoke", method="POST", body=b"subject=x", headers=[form, elsewhere]).status == 403
+    server.expects("RS0635")
+
+
 def test_the_servername_may_say_https(httpd, issuer, folder):
     server = httpd("ServerName https://api.example.com\n" + config(issuer, folder))
     granted(server.get("/users", issuer.jwt(), headers=[("X-Forwarded-For", "1.2.3.4")]))
