@@ -2,6 +2,8 @@
 /* Seats: a word each. */
 #include "base/rs_seats.h"
 
+#define SKEW_MAX apr_time_from_sec(60)
+
 apr_size_t rs_seats_bytes(unsigned count)
 {
     return sizeof(rs_seats_t) + count * sizeof(apr_int64_t);
@@ -18,8 +20,9 @@ bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_interval_time_t longe
 
     for (i = 0; i < seats->count; i++) {
         apr_int64_t until = atomic_load(&seats->taken_until[i]);
-        /* Ahead of all that anybody may keep: the clock was set back. */
-        if (until > now && until <= now + longest)
+        /* Ahead of all that anybody may keep, by more than requests differ in what they take for
+         * now: the clock was set back. */
+        if (until > now && until <= now + longest + SKEW_MAX)
             continue;
         if (!atomic_compare_exchange_strong(&seats->taken_until[i], &until, now + longest))
             continue;

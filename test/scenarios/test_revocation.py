@@ -184,6 +184,7 @@ def test_shared_memory_keeps_revocations_over_a_graceful_restart(httpd, issuer, 
     granted(server.get("/x", token))
     assert revoke(server, token=token).status == 200
     felt(server, token)
+    time.sleep(1)  # what is promised to all; a process that is told to end does not listen any more
     for _ in range(2):
         server.graceful()
         for _ in range(20):

@@ -45,6 +45,17 @@ static void a_seat_falls_free_by_the_clock(void **state)
     assert_true(rs_seats_take(seats, &more, LONGEST, NOW + LONGEST));
 }
 
+/* Its "now" is the time when it began. */
+static void a_request_that_began_earlier_takes_no_seat_away(void **state)
+{
+    rs_seats_t *seats = seats_of(1, *state);
+    rs_seat_t one, two;
+
+    assert_true(rs_seats_take(seats, &one, LONGEST, NOW));
+    assert_false(rs_seats_take(seats, &two, LONGEST, NOW - 1));
+    assert_false(rs_seats_take(seats, &two, LONGEST, NOW - 5 * SECOND));
+}
+
 static void a_clock_that_is_set_back_locks_nobody_out(void **state)
 {
     rs_seats_t *seats = seats_of(1, *state);
@@ -68,6 +79,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(there_are_so_many),
         CASE(a_seat_falls_free_by_the_clock),
+        CASE(a_request_that_began_earlier_takes_no_seat_away),
         CASE(a_clock_that_is_set_back_locks_nobody_out),
         CASE(there_may_be_none),
     };
