@@ -6,7 +6,7 @@ import os
 import pytest
 
 import oidc
-from answers import granted, insufficient, refused
+from answers import granted, insufficient, refused, undecided
 from dot import DjangoOAuthToolkit
 from glewlwyd import Glewlwyd
 from texts import location, secret_file
@@ -117,6 +117,25 @@ def private_key_jwt(provider, authority, folder, client, alg, *lines):
 def test_oidc_provider_private_key_jwt(httpd, provider, authority, folder, alg):
     server = httpd(private_key_jwt(provider, authority, folder, "rs-private", alg) + LOCATIONS)
     granted(server.get("/users", provider.token()))
+    granted(server.get("/users", provider.token()))
+
+
+def test_oidc_provider_tls(httpd, provider, authority, folder):
+    """RFC 8705; a certificate of the same authority for another name is not enough."""
+    stranger = authority.issue("stranger", ["somebody-else"], usage=authority.CLIENT_AUTH)
+    servers = []
+    for name, paths in (("ours", (authority.folder / "client.crt", authority.folder / "client.key")), ("stranger", stranger)):
+        key = secret_file(folder, paths[1].read_text(), name=f"{name}.key")
+        lines = [f"OAuth2RSTrust file:{authority.file}", "OAuth2RSClientAuth tls", f"OAuth2RSClientCertificate file:{paths[0]} file:{key}"]
+        servers.append(httpd(section(provider.url, folder, *lines, us=("rs-tls",)) + LOCATIONS, name=name))
+    granted(servers[0].get("/users", provider.token()))
+    undecided(servers[1].get("/users", provider.token()))
+    servers[1].expects("RS0521")
+
+
+def test_oidc_provider_none(httpd, provider, authority, folder):
+    lines = [f"OAuth2RSTrust file:{authority.file}", "OAuth2RSClientAuth none"]
+    server = httpd(section(provider.url, folder, *lines, us=("rs-none",)) + LOCATIONS)
     granted(server.get("/users", provider.token()))
 
 

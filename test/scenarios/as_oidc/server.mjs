@@ -39,6 +39,9 @@ const clients = [
   { client_id: 'rs-signed', token_endpoint_auth_method: 'private_key_jwt', jwks: rsKeys, introspection_signed_response_alg: 'ES256', ...asks },
   { client_id: 'rs-sealed', token_endpoint_auth_method: 'private_key_jwt', jwks: rsKeys, introspection_signed_response_alg: 'PS256',
     introspection_encrypted_response_alg: 'RSA-OAEP-256', introspection_encrypted_response_enc: 'A128CBC-HS256', ...asks },
+  // RFC 8705 2.1: the certificate must name this host.
+  { client_id: 'rs-tls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'mod-oauth2-rs', ...asks },
+  { client_id: 'rs-none', token_endpoint_auth_method: 'none', ...asks },
   { client_id: 'app', client_secret: 'app-secret', ...gets },
 ];
 
@@ -46,12 +49,14 @@ const signing = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'];
 
 const jwtResource = /^https:\/\/rs\.example\/jwt\/(\w+)$/;
 
+const peerOf = (ctx) => ctx.req.socket.getPeerX509Certificate();
+
 function build(keys) {
   const provider = new Provider(issuer, {
     clients,
     jwks: { keys },
     scopes: ['openid', 'offline_access', 'read', 'write', 'admin'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'none'],
     enabledJWA: {
       clientAuthSigningAlgValues: signing,
       introspectionSigningAlgValues: signing,
@@ -66,6 +71,14 @@ function build(keys) {
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId.startsWith('rs-') },
       jwtIntrospection: { enabled: true },
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        getCertificate: (ctx) => peerOf(ctx)?.toString(),
+        certificateAuthorized: (ctx) => ctx.req.socket.authorized,
+        certificateSubjectMatches: (ctx, property, expected) =>
+          property === 'tls_client_auth_san_dns' && peerOf(ctx)?.checkHost(expected) === expected,
+      },
       encryption: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
@@ -108,6 +121,9 @@ async function control(url) {
 const server = https.createServer({
   key: fs.readFileSync(path.join(pki, 'server.key')),
   cert: fs.readFileSync(path.join(pki, 'server.crt')),
+  ca: fs.readFileSync(path.join(pki, 'ca.crt')),
+  requestCert: true,
+  rejectUnauthorized: false,
 }, async (req, res) => {
   const url = new URL(req.url, issuer);
   if (url.pathname.startsWith('/_ctl/')) {
