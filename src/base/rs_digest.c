@@ -60,3 +60,8 @@ void rs_wipe(void *bytes, apr_size_t len)
 {
     OPENSSL_cleanse(bytes, len);
 }
+
+void rs_crypto_leave_thread(void)
+{
+    OPENSSL_thread_stop();
+}

@@ -33,6 +33,10 @@ const char *rs_token_fingerprint(const char *token, apr_size_t len, apr_pool_t *
 /* Bytes of a cryptographic random generator. */
 apr_status_t rs_random_bytes(unsigned char *bytes, apr_size_t len);
 
+/* Give back what OpenSSL keeps for the calling thread, which may use it again: for a thread of
+ * background work, which may still be there when OpenSSL cleans up at the end of the process. */
+void rs_crypto_leave_thread(void);
+
 /* Overwrite what must not stay in memory; no compiler takes it away. */
 void rs_wipe(void *bytes, apr_size_t len);
 

@@ -200,6 +200,7 @@ static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
     for (i = 0; i < runtime->slots->nelts; i++)
         rs_provider_tend(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider, apr_time_now(),
                          ptemp);
+    rs_crypto_leave_thread();
     return APR_SUCCESS;
 }
 
@@ -209,6 +210,7 @@ static apr_status_t read_marks(int state, void *data, apr_pool_t *ptemp)
 
     if (state == AP_WATCHDOG_STATE_RUNNING)
         rs_revocation_poll(runtime->revocation, apr_time_now(), ptemp);
+    rs_crypto_leave_thread();
     return APR_SUCCESS;
 }
 
