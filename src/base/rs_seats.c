@@ -9,12 +9,13 @@ apr_size_t rs_seats_bytes(unsigned count)
     return sizeof(rs_seats_t) + count * sizeof(apr_int64_t);
 }
 
-void rs_seats_init(rs_seats_t *seats, unsigned count)
+void rs_seats_init(rs_seats_t *seats, unsigned count, apr_interval_time_t longest)
 {
+    seats->longest = longest;
     seats->count = count;
 }
 
-bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_interval_time_t longest, apr_time_t now)
+bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_time_t now)
 {
     unsigned i;
 
@@ -22,12 +23,12 @@ bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_interval_time_t longe
         apr_int64_t until = atomic_load(&seats->taken_until[i]);
         /* Ahead of all that anybody may keep, by more than requests differ in what they take for
          * now: the clock was set back. */
-        if (until > now && until <= now + longest + SKEW_MAX)
+        if (until > now && until <= now + seats->longest + SKEW_MAX)
             continue;
-        if (!atomic_compare_exchange_strong(&seats->taken_until[i], &until, now + longest))
+        if (!atomic_compare_exchange_strong(&seats->taken_until[i], &until, now + seats->longest))
             continue;
         seat->index = i;
-        seat->until = now + longest;
+        seat->until = now + seats->longest;
         return true;
     }
     seat->until = 0;
@@ -43,11 +44,13 @@ void rs_seats_give(rs_seats_t *seats, rs_seat_t *seat)
     seat->until = 0;
 }
 
-unsigned rs_seats_taken(const rs_seats_t *seats, apr_time_t now)
+unsigned rs_seats_taken(const rs_seats_t *seats, apr_interval_time_t since, apr_time_t now)
 {
     unsigned taken = 0, i;
 
-    for (i = 0; i < seats->count; i++)
-        taken += atomic_load(&seats->taken_until[i]) > now;
+    for (i = 0; i < seats->count; i++) {
+        apr_int64_t until = atomic_load(&seats->taken_until[i]);
+        taken += until > now && (!since || until - seats->longest <= now - since);
+    }
     return taken;
 }

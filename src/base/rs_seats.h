@@ -10,12 +10,13 @@
 
 typedef struct {
     unsigned count;
+    apr_interval_time_t longest; /* a seat may be kept */
     _Atomic apr_int64_t taken_until[]; /* 0: free */
 } rs_seats_t;
 
 /* So much memory is needed, of zeroes. */
 apr_size_t rs_seats_bytes(unsigned count);
-void rs_seats_init(rs_seats_t *seats, unsigned count);
+void rs_seats_init(rs_seats_t *seats, unsigned count, apr_interval_time_t longest);
 
 /* A seat that was taken; all zeroes: none. */
 typedef struct {
@@ -23,11 +24,12 @@ typedef struct {
     apr_int64_t until; /* 0: none */
 } rs_seat_t;
 
-/* longest: how long it may be kept. False: all are taken. */
-bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_interval_time_t longest, apr_time_t now);
+/* False: all are taken. */
+bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_time_t now);
 /* Does nothing to a seat that was not taken, or that somebody else has by now. */
 void rs_seats_give(rs_seats_t *seats, rs_seat_t *seat);
 
-unsigned rs_seats_taken(const rs_seats_t *seats, apr_time_t now);
+/* How many are taken, and have been for `since` or longer; 0: all that are. */
+unsigned rs_seats_taken(const rs_seats_t *seats, apr_interval_time_t since, apr_time_t now);
 
 #endif

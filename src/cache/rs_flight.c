@@ -60,18 +60,21 @@ static void leave(rs_flight_t *flight)
     free(flight);
 }
 
-static rs_entry_t *ride(rs_flights_t *flights, rs_flight_t *flight, apr_interval_time_t wait)
+static rs_entry_t *ride(rs_flights_t *flights, rs_flight_t *flight, apr_interval_time_t wait,
+                        apr_time_t *now)
 {
     rs_entry_t *entry = NULL;
-    apr_time_t end = apr_time_now() + wait;
+    apr_time_t begun = apr_time_now();
+    apr_interval_time_t waited = 0;
 
     flight->aboard++;
-    while (!flight->landed) {
-        apr_interval_time_t left = end - apr_time_now();
-        if (left <= 0 || left > wait) /* the clock was set back: enough waited */
-            break;
-        (void)apr_thread_cond_timedwait(flights->landing, flights->lock, left);
+    while (!flight->landed && waited < wait) {
+        (void)apr_thread_cond_timedwait(flights->landing, flights->lock, wait - waited);
+        waited = apr_time_now() - begun;
+        if (waited < 0) /* the clock was set back: enough waited */
+            waited = wait;
     }
+    *now += waited;
     if (flight->landed && flight->entry)
         entry = rs_entry_retain(flight->entry);
     leave(flight);
@@ -105,7 +108,7 @@ static rs_flight_t *take_off(rs_flights_t *flights, const rs_sha256_t *key, apr_
 }
 
 rs_entry_t *rs_flight_board(rs_flights_t *flights, const rs_sha256_t *key, apr_interval_time_t wait,
-                            rs_flight_t **flight, apr_pool_t *p)
+                            rs_flight_t **flight, apr_time_t *now, apr_pool_t *p)
 {
     rs_flight_t *found;
     rs_entry_t *entry = NULL;
@@ -114,7 +117,7 @@ rs_entry_t *rs_flight_board(rs_flights_t *flights, const rs_sha256_t *key, apr_i
     apr_thread_mutex_lock(flights->lock);
     found = find(flights, key);
     if (found)
-        entry = ride(flights, found, wait);
+        entry = ride(flights, found, wait, now);
     else
         *flight = take_off(flights, key, p);
     apr_thread_mutex_unlock(flights->lock);

@@ -133,14 +133,18 @@ static void tell(rs_marks_stream_t *self, apr_status_t status, apr_time_t now)
 void rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
 {
     const rs_redis_reply_t *reply;
+    apr_pool_t *page; /* the stream is long */
     apr_status_t status;
     unsigned count;
 
+    apr_pool_create(&page, ptemp);
     do {
-        status = rs_tier_redis_read_stream(self->tier, STREAM, begin_id(self, now, ptemp),
-                                           ENTRIES_PER_READ, &reply, now, ptemp);
+        apr_pool_clear(page);
+        status = rs_tier_redis_read_stream(self->tier, STREAM, begin_id(self, now, page),
+                                           ENTRIES_PER_READ, &reply, now, page);
         count = status == APR_SUCCESS ? take_entries(self, reply, now) : 0;
     } while (count == ENTRIES_PER_READ);
+    apr_pool_destroy(page);
     /* Redis may have lost what it had, and count anew. */
     if (status != APR_SUCCESS)
         *self->last = '\0';

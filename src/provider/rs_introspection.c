@@ -15,6 +15,9 @@
 /* However long an issuer wants to be left alone, requests are not refused longer than that on its
  * word. */
 #define RETRY_AFTER_MAX apr_time_from_sec(60)
+/* Who has a seat for longer waits for a slow issuer. */
+#define QUICK_MAX apr_time_from_msec(250)
+#define STANDING_POLL apr_time_from_msec(5)
 
 /* What all processes have in common: an issuer that is down is down for all of them. */
 typedef struct {
@@ -34,6 +37,11 @@ struct rs_introspection_t {
     rs_seats_t *seats; /* for those who wait; of this process, or of all: see rs_services_t */
 };
 
+apr_interval_time_t rs_introspection_time_max(const rs_provider_spec_t *spec)
+{
+    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
+}
+
 static rs_seats_t *make_seats(const rs_provider_spec_t *spec, const rs_services_t *services,
                               apr_pool_t *p)
 {
@@ -41,7 +49,8 @@ static rs_seats_t *make_seats(const rs_provider_spec_t *spec, const rs_services_
     apr_size_t bytes = rs_seats_bytes(count);
     rs_seats_t *seats = services->one_thread ? rs_shared_memory(bytes, p) : apr_pcalloc(p, bytes);
 
-    rs_seats_init(seats, count);
+    /* For a flight, for a claim, and for a call of our own. */
+    rs_seats_init(seats, count, 3 * rs_introspection_time_max(spec));
     return seats;
 }
 
@@ -80,7 +89,7 @@ rs_introspection_state_t rs_introspection_state(const rs_introspection_t *intros
     apr_int64_t until = atomic_load(&shared->left_alone_until);
     rs_introspection_state_t state = { .open = rs_breaker_is_open(&shared->breaker),
                                        .wait = rs_breaker_wait(&shared->breaker, now),
-                                       .waiting = rs_seats_taken(introspection->seats, now),
+                                       .waiting = rs_seats_taken(introspection->seats, 0, now),
                                        .calls = atomic_load(&shared->calls),
                                        .failures = atomic_load(&shared->failures) };
 
@@ -91,11 +100,31 @@ rs_introspection_state_t rs_introspection_state(const rs_introspection_t *intros
 
 /* ---- those who wait ---- */
 
-bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat,
-                          apr_interval_time_t longest, apr_time_t now)
+bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t now)
 {
     seat->until = 0;
-    return !introspection->seats->count || rs_seats_take(introspection->seats, seat, longest, now);
+    return !introspection->seats->count || rs_seats_take(introspection->seats, seat, now);
+}
+
+/* Most of the seats were taken a short while ago. */
+static bool is_quick(const rs_introspection_t *introspection, apr_time_t now)
+{
+    const rs_seats_t *seats = introspection->seats;
+
+    return rs_seats_taken(seats, QUICK_MAX, now) <= seats->count / 2;
+}
+
+bool rs_introspection_stand(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t *now)
+{
+    apr_time_t end = *now + RS_STANDING_MAX;
+
+    while (!rs_introspection_sit(introspection, seat, *now)) {
+        if (*now >= end || !is_quick(introspection, *now))
+            return false;
+        apr_sleep(STANDING_POLL);
+        *now += STANDING_POLL;
+    }
+    return true;
 }
 
 void rs_introspection_rise(rs_introspection_t *introspection, rs_seat_t *seat)

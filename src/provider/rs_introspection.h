@@ -37,10 +37,18 @@ typedef struct {
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
                                                 apr_time_t now);
 
+/* How long a call takes at most. */
+apr_interval_time_t rs_introspection_time_max(const rs_provider_spec_t *spec);
+
+/* Without a seat nobody waits for longer. */
+#define RS_STANDING_MAX apr_time_from_msec(500)
+
 /* Whoever waits for this issuer, or for somebody who does, takes a seat first, so that one slow
- * issuer does not take all threads. longest: how long at most. False: none is free. */
-bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat,
-                          apr_interval_time_t longest, apr_time_t now);
+ * issuer does not take all threads. False: none is free. */
+bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t now);
+/* The same, and while the issuer is quick enough that one will be free soon, wait for it:
+ * RS_STANDING_MAX at most. *now moves on by that. */
+bool rs_introspection_stand(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t *now);
 void rs_introspection_rise(rs_introspection_t *introspection, rs_seat_t *seat);
 /* What to say when none is free. */
 rs_verdict_t rs_introspection_crowded(rs_introspection_t *introspection, apr_time_t now);

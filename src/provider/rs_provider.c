@@ -103,6 +103,7 @@ typedef struct {
     const char *client;
     rs_cache_ttl_t ttl;
     rs_sha256_t key; /* of the caches */
+    rs_seat_t seat;  /* of who waits for the issuer */
     apr_time_t now;
     apr_pool_t *p;
 } matter_t;
@@ -236,11 +237,6 @@ static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local
     return asked;
 }
 
-static apr_interval_time_t call_time_max(const rs_provider_spec_t *spec)
-{
-    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
-}
-
 #define CLAIM_POLL_FIRST (2 * 1000)
 #define CLAIM_POLL_MAX (50 * 1000)
 
@@ -249,7 +245,8 @@ static apr_interval_time_t call_time_max(const rs_provider_spec_t *spec)
 static const rs_verdict_t *wait_for_others(matter_t *matter, rs_cache_claim_t *claim)
 {
     rs_cache_t *cache = matter->provider->services->cache;
-    apr_interval_time_t longest = call_time_max(matter->provider->spec), pause = CLAIM_POLL_FIRST;
+    apr_interval_time_t longest = rs_introspection_time_max(matter->provider->spec);
+    apr_interval_time_t pause = CLAIM_POLL_FIRST;
     apr_time_t begun = matter->now;
     const rs_verdict_t *known;
 
@@ -266,16 +263,17 @@ static const rs_verdict_t *wait_for_others(matter_t *matter, rs_cache_claim_t *c
 }
 
 /* Ask, keep the answer, and let those know who wait for it. */
-static rs_verdict_t ask_and_tell(const matter_t *matter, const rs_verdict_t *local,
-                                 rs_flight_t *flight)
+static rs_verdict_t ask_and_tell(matter_t *matter, const rs_verdict_t *local, rs_flight_t *flight)
 {
-    matter_t later = *matter; /* waiting takes time */
     rs_cache_claim_t claim = { .tier = NULL };
-    const rs_verdict_t *known = flight ? wait_for_others(&later, &claim) : NULL;
-    rs_verdict_t verdict = known ? *known : ask_issuer(&later, local);
-    rs_entry_t *entry = known ? rs_entry_of_verdict(known, matter->p) : to_cache(&later, &verdict);
+    const rs_verdict_t *known = flight ? wait_for_others(matter, &claim) : NULL;
+    rs_verdict_t verdict = known ? *known : ask_issuer(matter, local);
+    rs_entry_t *entry;
 
-    rs_cache_claim_end(&claim, later.now, matter->p);
+    /* From here on nobody waits for the issuer, but for the cache perhaps. */
+    rs_introspection_rise(matter->provider->introspection, &matter->seat);
+    entry = known ? rs_entry_of_verdict(known, matter->p) : to_cache(matter, &verdict);
+    rs_cache_claim_end(&claim, matter->now, matter->p);
     if (flight)
         rs_flight_land(flight, entry);
     rs_entry_release(entry);
@@ -289,32 +287,38 @@ static rs_verdict_t sent_away(const matter_t *matter)
     return known ? *known : rs_introspection_crowded(matter->provider->introspection, matter->now);
 }
 
+static rs_verdict_t judge_alone(matter_t *matter, const rs_verdict_t *local)
+{
+    return rs_introspection_stand(matter->provider->introspection, &matter->seat, &matter->now)
+               ? ask_and_tell(matter, local, NULL)
+               : sent_away(matter);
+}
+
 /* A crowd that wants the answer to one quick question gets it; of a slow one only those with a seat
  * wait for the end. */
-#define STANDING_MAX apr_time_from_msec(500)
-
-static rs_verdict_t judge_with_others(const matter_t *matter, const rs_verdict_t *local,
-                                      bool seated)
+static rs_verdict_t judge_with_others(matter_t *matter, const rs_verdict_t *local)
 {
-    rs_cache_t *cache = matter->provider->services->cache;
-    apr_interval_time_t wait = seated ? call_time_max(matter->provider->spec) : STANDING_MAX;
+    rs_introspection_t *introspection = matter->provider->introspection;
+    rs_flights_t *flights = rs_cache_flights(matter->provider->services->cache);
+    bool seated = rs_introspection_sit(introspection, &matter->seat, matter->now);
     const rs_verdict_t *known;
-    rs_flight_t *flight = NULL;
-    rs_entry_t *entry =
-        rs_flight_board(rs_cache_flights(cache), &matter->key, wait, &flight, matter->p);
+    rs_flight_t *flight;
+    rs_entry_t *entry = rs_flight_board(
+        flights, &matter->key,
+        seated ? rs_introspection_time_max(matter->provider->spec) : RS_STANDING_MAX, &flight,
+        &matter->now, matter->p);
 
     if (entry) {
         rs_entry_release_with(entry, matter->p);
         return *rs_entry_verdict(entry);
     }
-    if (!seated) {
-        if (flight)
-            rs_flight_land(flight, NULL);
-        return sent_away(matter);
-    }
     /* Who waited in vain asks for himself: the answer may be too large to be handed on. */
     if (!flight)
-        return ask_and_tell(matter, local, NULL);
+        return seated ? ask_and_tell(matter, local, NULL) : sent_away(matter);
+    if (!seated && !rs_introspection_stand(introspection, &matter->seat, &matter->now)) {
+        rs_flight_land(flight, NULL);
+        return sent_away(matter);
+    }
     /* Somebody may have landed between our look and our boarding. */
     if ((known = from_cache(matter, true)) != NULL) {
         entry = rs_entry_of_verdict(known, matter->p);
@@ -323,12 +327,6 @@ static rs_verdict_t judge_with_others(const matter_t *matter, const rs_verdict_t
         return *known;
     }
     return ask_and_tell(matter, local, flight);
-}
-
-/* For a flight, for a claim, and for a call of our own. */
-static apr_interval_time_t waiting_time_max(const rs_provider_spec_t *spec)
-{
-    return 3 * call_time_max(spec);
 }
 
 /* By introspection; local is the verdict on the token itself when it has to agree. */
@@ -340,22 +338,16 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
         !provider->services->cache || (matter->ttl.positive <= 0 && matter->ttl.negative <= 0);
     const rs_verdict_t *known = alone ? NULL : from_cache(matter, false);
     apr_interval_time_t wait;
+    matter_t asked = *matter; /* at another time: waiting takes some */
     rs_verdict_t verdict;
-    rs_seat_t seat;
-    bool seated;
 
     if (known)
         return *known;
     /* Before he boards: his limit is no answer for others who bring the same token. */
     if ((wait = wait_of_client(matter)) > 0)
         return throttled(wait, matter->now);
-    seated = rs_introspection_sit(provider->introspection, &seat, waiting_time_max(provider->spec),
-                                  matter->now);
-    if (!alone)
-        verdict = judge_with_others(matter, local, seated);
-    else
-        verdict = seated ? ask_and_tell(matter, local, NULL) : sent_away(matter);
-    rs_introspection_rise(provider->introspection, &seat);
+    verdict = alone ? judge_alone(&asked, local) : judge_with_others(&asked, local);
+    rs_introspection_rise(provider->introspection, &asked.seat);
     return verdict;
 }
 

@@ -263,6 +263,15 @@ def test_few_may_wait(httpd, issuer, folder, mpm, processes):
     server.expects("RS0523")
 
 
+@pytest.mark.parametrize("mpm, processes", [("event", 1), ("prefork", 32)])
+def test_a_burst_of_unseen_tokens_is_served_by_a_quick_issuer(httpd, issuer, folder, mpm, processes):
+    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 8") + LOCATION, threads=32, mpm=mpm, processes=processes)
+    issuer.fault(ENDPOINT, faults.delay(0.02))
+    answers = client.together(32, lambda i: server.get("/x", issuer.opaque()))
+    assert [a.status for a in answers] == [200] * 32
+    assert issuer.count() == 32
+
+
 def test_retry_after_is_heeded_by_all_processes(httpd, issuer, folder):
     server = httpd(asking(issuer, folder) + LOCATION, processes=3, threads=4)
     issuer.fault(ENDPOINT, faults.answer(429, "", Retry_After="30"), times=1)

@@ -38,11 +38,23 @@ typedef struct {
     rs_sha256_t key;
     apr_interval_time_t wait;
     _Atomic unsigned entered, pilots, served, empty;
+    _Atomic apr_int64_t waited; /* the longest */
 } trip_t;
+
+static rs_entry_t *board(rs_flights_t *flights, const rs_sha256_t *key, rs_flight_t **flight,
+                         apr_pool_t *p)
+{
+    apr_time_t now = NOW;
+    rs_entry_t *entry = rs_flight_board(flights, key, SECOND, flight, &now, p);
+
+    assert_int_equal(now, NOW);
+    return entry;
+}
 
 static void *APR_THREAD_FUNC travel(apr_thread_t *thread, void *data)
 {
     trip_t *trip = data;
+    apr_time_t now = NOW;
     rs_flight_t *flight;
     rs_entry_t *entry;
     apr_pool_t *p;
@@ -50,7 +62,9 @@ static void *APR_THREAD_FUNC travel(apr_thread_t *thread, void *data)
     (void)thread;
     apr_pool_create(&p, NULL);
     trip->entered++;
-    entry = rs_flight_board(trip->flights, &trip->key, trip->wait, &flight, p);
+    entry = rs_flight_board(trip->flights, &trip->key, trip->wait, &flight, &now, p);
+    if (now - NOW > trip->waited)
+        trip->waited = now - NOW;
     if (flight)
         trip->pilots++;
     else if (entry)
@@ -86,12 +100,12 @@ static void arrive(apr_thread_t **threads, unsigned count)
 
 static void passengers_get_the_pilots_entry(void **state)
 {
-    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0 };
+    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0, 0 };
     apr_thread_t *threads[PASSENGERS];
     rs_flight_t *flight;
     rs_entry_t *entry = entry_of("someone", *state);
 
-    assert_null(rs_flight_board(trip.flights, &trip.key, SECOND, &flight, *state));
+    assert_null(board(trip.flights, &trip.key, &flight, *state));
     assert_non_null(flight);
     depart(&trip, threads, PASSENGERS, *state);
     assert_int_equal(trip.served + trip.empty + trip.pilots, 0);
@@ -103,31 +117,32 @@ static void passengers_get_the_pilots_entry(void **state)
 
 static void a_dying_pilot_lands_empty(void **state)
 {
-    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0 };
+    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0, 0 };
     apr_thread_t *threads[PASSENGERS];
     rs_flight_t *flight;
     apr_pool_t *request;
 
     apr_pool_create(&request, *state);
-    assert_null(rs_flight_board(trip.flights, &trip.key, SECOND, &flight, request));
+    assert_null(board(trip.flights, &trip.key, &flight, request));
     depart(&trip, threads, PASSENGERS, *state);
     apr_pool_destroy(request);
     arrive(threads, PASSENGERS);
     assert_int_equal(trip.empty, PASSENGERS);
-    assert_null(rs_flight_board(trip.flights, &trip.key, SECOND, &flight, *state));
+    assert_null(board(trip.flights, &trip.key, &flight, *state));
     assert_non_null(flight);
 }
 
 static void nobody_waits_longer_than_told(void **state)
 {
-    trip_t trip = { create(*state), fake_digest("a"), SECOND / 10, 0, 0, 0, 0 };
+    trip_t trip = { create(*state), fake_digest("a"), SECOND / 10, 0, 0, 0, 0, 0 };
     apr_thread_t *threads[2];
     rs_flight_t *flight;
 
-    assert_null(rs_flight_board(trip.flights, &trip.key, SECOND, &flight, *state));
+    assert_null(board(trip.flights, &trip.key, &flight, *state));
     depart(&trip, threads, 2, *state);
     arrive(threads, 2);
     assert_int_equal(trip.empty, 2);
+    assert_true(trip.waited >= trip.wait); /* and whoever waited knows how long */
     rs_flight_land(flight, NULL);
 }
 
@@ -137,8 +152,8 @@ static void other_keys_fly_on_their_own(void **state)
     rs_sha256_t a = fake_digest("a"), b = fake_digest("b");
     rs_flight_t *first, *second;
 
-    rs_flight_board(flights, &a, SECOND, &first, *state);
-    rs_flight_board(flights, &b, SECOND, &second, *state);
+    board(flights, &a, &first, *state);
+    board(flights, &b, &second, *state);
     assert_non_null(first);
     assert_non_null(second);
     rs_flight_land(second, NULL);
@@ -154,7 +169,7 @@ static void a_landed_flight_is_over(void **state)
     unsigned i;
 
     for (i = 0; i < 3; i++) {
-        assert_null(rs_flight_board(flights, &key, SECOND, &flight, *state));
+        assert_null(board(flights, &key, &flight, *state));
         assert_non_null(flight);
         rs_flight_land(flight, entry);
     }
@@ -163,7 +178,7 @@ static void a_landed_flight_is_over(void **state)
 
 static void of_many_threads_one_is_the_pilot_at_a_time(void **state)
 {
-    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0 };
+    trip_t trip = { create(*state), fake_digest("a"), 10 * SECOND, 0, 0, 0, 0, 0 };
     apr_thread_t *threads[16];
 
     depart(&trip, threads, 16, *state);

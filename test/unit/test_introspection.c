@@ -423,17 +423,17 @@ static void there_are_so_many_seats(void **state)
     w->services.waiting_max = 2;
     begin(w);
     for (i = 0; i < 3; i++)
-        assert_int_equal(rs_introspection_sit(w->introspection, &seats[i], SECOND, NOW), i < 2);
+        assert_int_equal(rs_introspection_sit(w->introspection, &seats[i], NOW), i < 2);
     assert_int_equal(rs_introspection_state(w->introspection, NOW).waiting, 2);
     assert_int_equal(rs_introspection_crowded(w->introspection, NOW).outcome, RS_TOKEN_UNDECIDED);
     assert_non_null(strstr(w->log.text, "RS0523"));
     for (i = 0; i < 3; i++)
         rs_introspection_rise(w->introspection, &seats[i]);
-    assert_true(rs_introspection_sit(w->introspection, &seats[0], SECOND, NOW));
+    assert_true(rs_introspection_sit(w->introspection, &seats[0], NOW));
     w->spec->introspection.waiting_max = 1;
     begin(w);
-    assert_true(rs_introspection_sit(w->introspection, &seats[0], SECOND, NOW));
-    assert_false(rs_introspection_sit(w->introspection, &seats[1], SECOND, NOW));
+    assert_true(rs_introspection_sit(w->introspection, &seats[0], NOW));
+    assert_false(rs_introspection_sit(w->introspection, &seats[1], NOW));
 }
 
 static void without_a_limit_everybody_sits(void **state)
@@ -443,7 +443,7 @@ static void without_a_limit_everybody_sits(void **state)
     unsigned i;
 
     for (i = 0; i < 100; i++)
-        assert_true(rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+        assert_true(rs_introspection_sit(w->introspection, &seat, NOW));
     rs_introspection_rise(w->introspection, &seat);
 }
 
@@ -462,7 +462,7 @@ static void processes_have_one_breaker_and_prefork_one_set_of_seats(void **state
         w->http.result = APR_TIMEUP;
         for (i = 0; i < 5; i++)
             (void)ask(w, NOW);
-        _exit(!rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+        _exit(!rs_introspection_sit(w->introspection, &seat, NOW));
     }
     assert_true(wait(&status) > 0);
     assert_int_equal(status, 0);
@@ -470,9 +470,9 @@ static void processes_have_one_breaker_and_prefork_one_set_of_seats(void **state
     assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
     assert_int_equal(w->http.calls, 0);
     assert_int_equal(rs_introspection_state(w->introspection, NOW).failures, 5);
-    assert_false(rs_introspection_sit(w->introspection, &seat, SECOND, NOW));
+    assert_false(rs_introspection_sit(w->introspection, &seat, NOW));
     /* The process died with its seat. */
-    assert_true(rs_introspection_sit(w->introspection, &seat, SECOND, NOW + SECOND));
+    assert_true(rs_introspection_sit(w->introspection, &seat, NOW + 6 * w->spec->peer.total_timeout));
 }
 
 static void a_process_without_transport_is_undecided(void **state)

@@ -37,6 +37,8 @@ typedef struct {
     rs_question_t question;
     const rs_provider_t *by;
     unsigned _Atomic accepted;
+    bool own_tokens; /* each thread brings another one */
+    unsigned _Atomic tokens;
     apr_pool_t *p;
 } world_t;
 
@@ -418,7 +420,7 @@ static void *APR_THREAD_FUNC judge_in_thread(apr_thread_t *thread, void *data)
 
     (void)thread;
     apr_pool_create(&p, NULL);
-    presented = present("opaque", p);
+    presented = present(w->own_tokens ? apr_psprintf(p, "opaque%u", w->tokens++) : "opaque", p);
     question.presented = &presented;
     verdict = rs_providers_judge(&question, &by, NOW, p);
     w->accepted +=
@@ -474,6 +476,30 @@ static void a_crowd_does_not_wait_for_a_slow_answer(void **state)
     assert_non_null(strstr(w->log.text, "RS0523"));
 }
 
+/* Questions of their own, more than seats: nobody is sent away while the issuer is quick. */
+static void a_crowd_with_many_questions_is_served_by_a_quick_issuer(void **state)
+{
+    world_t *w = world(*state);
+
+    w->services.waiting_max = 2;
+    w->own_tokens = true;
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(30)), THREADS);
+    assert_int_equal(w->introspections, THREADS);
+}
+
+/* Of a slow one only those who have a seat wait for the answer. */
+static void a_crowd_with_many_questions_does_not_wait_for_a_slow_issuer(void **state)
+{
+    world_t *w = world(*state);
+
+    w->services.waiting_max = 2;
+    w->own_tokens = true;
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge_in_threads(w, apr_time_from_msec(1200)), 2);
+    assert_int_equal(w->introspections, 2);
+}
+
 /* An answer that was under way when the question came is older than the question. */
 static void with_ttl_zero_nobody_takes_anothers_answer(void **state)
 {
@@ -509,6 +535,8 @@ int main(void)
         FAKE_TEST(many_threads_cause_one_call),
         FAKE_TEST(a_crowd_gets_the_answer_to_a_quick_question),
         FAKE_TEST(a_crowd_does_not_wait_for_a_slow_answer),
+        FAKE_TEST(a_crowd_with_many_questions_is_served_by_a_quick_issuer),
+        FAKE_TEST(a_crowd_with_many_questions_does_not_wait_for_a_slow_issuer),
         FAKE_TEST(with_ttl_zero_nobody_takes_anothers_answer),
     };
 

@@ -9,7 +9,7 @@ static rs_seats_t *seats_of(unsigned count, apr_pool_t *p)
 {
     rs_seats_t *seats = apr_pcalloc(p, rs_seats_bytes(count));
 
-    rs_seats_init(seats, count);
+    rs_seats_init(seats, count, LONGEST);
     return seats;
 }
 
@@ -18,15 +18,15 @@ static void there_are_so_many(void **state)
     rs_seats_t *seats = seats_of(2, *state);
     rs_seat_t one, two, three;
 
-    assert_true(rs_seats_take(seats, &one, LONGEST, NOW));
-    assert_true(rs_seats_take(seats, &two, LONGEST, NOW));
-    assert_false(rs_seats_take(seats, &three, LONGEST, NOW));
+    assert_true(rs_seats_take(seats, &one, NOW));
+    assert_true(rs_seats_take(seats, &two, NOW));
+    assert_false(rs_seats_take(seats, &three, NOW));
     rs_seats_give(seats, &three);
-    assert_int_equal(rs_seats_taken(seats, NOW), 2);
+    assert_int_equal(rs_seats_taken(seats, 0, NOW), 2);
     rs_seats_give(seats, &one);
-    assert_int_equal(rs_seats_taken(seats, NOW), 1);
-    assert_true(rs_seats_take(seats, &three, LONGEST, NOW));
-    assert_false(rs_seats_take(seats, &one, LONGEST, NOW));
+    assert_int_equal(rs_seats_taken(seats, 0, NOW), 1);
+    assert_true(rs_seats_take(seats, &three, NOW));
+    assert_false(rs_seats_take(seats, &one, NOW));
 }
 
 static void a_seat_falls_free_by_the_clock(void **state)
@@ -34,15 +34,15 @@ static void a_seat_falls_free_by_the_clock(void **state)
     rs_seats_t *seats = seats_of(1, *state);
     rs_seat_t dead, next, more;
 
-    assert_true(rs_seats_take(seats, &dead, LONGEST, NOW));
-    assert_false(rs_seats_take(seats, &next, LONGEST, NOW + LONGEST - 1));
-    assert_true(rs_seats_take(seats, &next, LONGEST, NOW + LONGEST));
+    assert_true(rs_seats_take(seats, &dead, NOW));
+    assert_false(rs_seats_take(seats, &next, NOW + LONGEST - 1));
+    assert_true(rs_seats_take(seats, &next, NOW + LONGEST));
     /* Who comes back late does not take it from the next one. */
     rs_seats_give(seats, &dead);
-    assert_false(rs_seats_take(seats, &more, LONGEST, NOW + LONGEST));
+    assert_false(rs_seats_take(seats, &more, NOW + LONGEST));
     rs_seats_give(seats, &next);
     rs_seats_give(seats, &next);
-    assert_true(rs_seats_take(seats, &more, LONGEST, NOW + LONGEST));
+    assert_true(rs_seats_take(seats, &more, NOW + LONGEST));
 }
 
 /* Its "now" is the time when it began. */
@@ -51,9 +51,9 @@ static void a_request_that_began_earlier_takes_no_seat_away(void **state)
     rs_seats_t *seats = seats_of(1, *state);
     rs_seat_t one, two;
 
-    assert_true(rs_seats_take(seats, &one, LONGEST, NOW));
-    assert_false(rs_seats_take(seats, &two, LONGEST, NOW - 1));
-    assert_false(rs_seats_take(seats, &two, LONGEST, NOW - 5 * SECOND));
+    assert_true(rs_seats_take(seats, &one, NOW));
+    assert_false(rs_seats_take(seats, &two, NOW - 1));
+    assert_false(rs_seats_take(seats, &two, NOW - 5 * SECOND));
 }
 
 static void a_clock_that_is_set_back_locks_nobody_out(void **state)
@@ -61,8 +61,8 @@ static void a_clock_that_is_set_back_locks_nobody_out(void **state)
     rs_seats_t *seats = seats_of(1, *state);
     rs_seat_t seat;
 
-    assert_true(rs_seats_take(seats, &seat, LONGEST, NOW));
-    assert_true(rs_seats_take(seats, &seat, LONGEST, NOW - 3600 * SECOND));
+    assert_true(rs_seats_take(seats, &seat, NOW));
+    assert_true(rs_seats_take(seats, &seat, NOW - 3600 * SECOND));
 }
 
 static void there_may_be_none(void **state)
@@ -70,7 +70,7 @@ static void there_may_be_none(void **state)
     rs_seats_t *seats = seats_of(0, *state);
     rs_seat_t seat;
 
-    assert_false(rs_seats_take(seats, &seat, LONGEST, NOW));
+    assert_false(rs_seats_take(seats, &seat, NOW));
     rs_seats_give(seats, &seat);
 }
 
