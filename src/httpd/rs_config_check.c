@@ -4,6 +4,7 @@
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 #include "httpd/rs_config.h"
+#include "httpd/rs_rehearsal.h"
 #include "httpd/rs_words.h"
 
 #include <apr_strings.h>
@@ -210,5 +211,7 @@ int rs_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
             return result;
     if ((result = check_cache(rs_server_config(main_server)->cache, ptemp)) != OK)
         return result;
-    return check_tree(main_server, main_server, ap_conftree, ptemp);
+    if ((result = check_tree(main_server, main_server, ap_conftree, ptemp)) != OK)
+        return result;
+    return rs_rehearse(main_server, ptemp);
 }

@@ -61,7 +61,7 @@ static int failed(server_rec *s, const char *id, apr_status_t status, const char
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p)
+int rs_runtime_build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p)
 {
     const char *why = rs_provider_spec_load(slot->spec, p);
     apr_status_t status = why ? APR_EINVAL
@@ -86,7 +86,7 @@ static int build_slots(rs_runtime_t *runtime, server_rec *main_server, apr_pool_
         const apr_array_header_t *slots = rs_server_config(s)->slots;
         for (i = 0; i < slots->nelts; i++) {
             rs_slot_t *slot = APR_ARRAY_IDX(slots, i, rs_slot_t *);
-            if (!slot->provider && (result = build_slot(runtime, s, slot, p)) != OK)
+            if (!slot->provider && (result = rs_runtime_build_slot(runtime, s, slot, p)) != OK)
                 return result;
         }
     }
@@ -123,30 +123,44 @@ static int build_seal(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec 
     return OK;
 }
 
-static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
+int rs_runtime_build_redis(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s,
+                           apr_pool_t *p)
 {
     const char *trouble = NULL;
+    int result;
+
+    if (cache->secret.value && (result = build_seal(runtime, cache, s, p)) != OK)
+        return result;
+    if ((result = read_password(&cache->redis.password, &cache->redis_password, s, p)) != OK ||
+        (result =
+             read_password(&cache->redis.sentinel_password, &cache->sentinel_password, s, p)) != OK)
+        return result;
+    if (rs_tier_redis_prepare(&cache->redis, &trouble, p) != APR_SUCCESS)
+        return failed(s, "RS0416", 0, apr_pstrcat(p, "TLS towards Redis: ", trouble, NULL));
+    return OK;
+}
+
+int rs_runtime_create_shm(rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
+{
+    const char *trouble = NULL;
+
+    if (!cache->shm)
+        trouble = rs_tier_shm_create(&cache->shm, cache->shm_size, p, p);
+    return trouble ? failed(s, "RS0615", 0, trouble) : OK;
+}
+
+static int build_cache(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
+{
     apr_status_t status;
     int result;
 
     runtime->cache = cache;
-    if (cache->shared == RS_SHARED_REDIS) {
-        if ((result = build_seal(runtime, cache, s, p)) != OK ||
-            (result = read_password(&cache->redis.password, &cache->redis_password, s, p)) != OK)
-            return result;
-        if ((result = read_password(&cache->redis.sentinel_password, &cache->sentinel_password, s,
-                                    p)) != OK)
-            return result;
-        if (rs_tier_redis_prepare(&cache->redis, &trouble, p) != APR_SUCCESS)
-            return failed(s, "RS0416", 0, apr_pstrcat(p, "TLS towards Redis: ", trouble, NULL));
-        return OK;
-    }
+    if (cache->shared == RS_SHARED_REDIS)
+        return rs_runtime_build_redis(runtime, cache, s, p);
     if (cache->shared == RS_SHARED_NONE)
         return OK;
-    if (!cache->shm)
-        trouble = rs_tier_shm_create(&cache->shm, cache->shm_size, p, p);
-    if (trouble)
-        return failed(s, "RS0615", 0, trouble);
+    if ((result = rs_runtime_create_shm(cache, s, p)) != OK)
+        return result;
     if ((status = rs_tier_shm_open(cache->shm, s, p)) != APR_SUCCESS)
         return failed(
             s, "RS0616", status,
@@ -181,11 +195,15 @@ static int build_revocation(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
                : failed(s, "RS0626", status, "there is no shared memory for OAuth2RSRevocation");
 }
 
-static int load_identity_key(server_rec *s, apr_pool_t *p)
+int rs_runtime_load_identity_key(rs_identity_key_t *key, server_rec *s, apr_pool_t *p)
 {
-    const char *trouble = rs_identity_key_load(&rs_server_config(s)->identity_key, p);
+    const char *trouble = rs_identity_key_load(key, p);
 
-    return trouble ? failed(s, "RS0618", 0, trouble) : OK;
+    if (!trouble)
+        return OK;
+    return failed(
+        s, "RS0618", 0,
+        apr_psprintf(p, "%s (%s:%d)", trouble, key->directive->filename, key->directive->line_num));
 }
 
 /* ---- background work ---- */
@@ -214,30 +232,46 @@ static apr_status_t read_marks(int state, void *data, apr_pool_t *ptemp)
     return APR_SUCCESS;
 }
 
+typedef struct {
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * enroll;
+} watchdogs_t;
+
+static bool has_watchdogs(watchdogs_t *watchdogs)
+{
+    watchdogs->get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    watchdogs->enroll = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    return watchdogs->get && watchdogs->enroll;
+}
+
 /* Without mod_watchdog the request that finds keys old refreshes them; revocations have no such
  * request. */
+int rs_runtime_check_watchdog(const rs_cache_spec_t *cache, server_rec *s)
+{
+    watchdogs_t watchdogs;
+
+    if (!cache->revocation || has_watchdogs(&watchdogs))
+        return OK;
+    return failed(s, "RS0619", 0,
+                  "OAuth2RSRevocation needs mod_watchdog: add LoadModule watchdog_module");
+}
+
 static int watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *enroll =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    watchdogs_t watchdogs;
     ap_watchdog_t *watchdog;
     apr_status_t status;
 
-    if ((!get || !enroll) && runtime->cache->revocation)
-        return failed(s, "RS0619", 0,
-                      "OAuth2RSRevocation needs mod_watchdog: add LoadModule watchdog_module");
-    if (!get || !enroll)
-        return OK;
-    status = get(&watchdog, "_oauth2_rs_", 0, 0, p);
+    if (!has_watchdogs(&watchdogs))
+        return rs_runtime_check_watchdog(runtime->cache, s);
+    status = watchdogs.get(&watchdog, "_oauth2_rs_", 0, 0, p);
     if (status == APR_SUCCESS)
-        status = enroll(watchdog, TEND_INTERVAL, runtime, tend);
+        status = watchdogs.enroll(watchdog, TEND_INTERVAL, runtime, tend);
     /* In a thread of its own: an issuer that is slow delays no revocation. */
     if (status == APR_SUCCESS && runtime->cache->revocation)
-        status = get(&watchdog, "_oauth2_rs_marks_", 0, 0, p);
+        status = watchdogs.get(&watchdog, "_oauth2_rs_marks_", 0, 0, p);
     if (status == APR_SUCCESS && runtime->cache->revocation)
-        status = enroll(watchdog, MARKS_INTERVAL, runtime, read_marks);
+        status = watchdogs.enroll(watchdog, MARKS_INTERVAL, runtime, read_marks);
     if (status != APR_SUCCESS && runtime->cache->revocation)
         return failed(s, "RS0620", status, "OAuth2RSRevocation: mod_watchdog refused");
     if (status != APR_SUCCESS)
@@ -278,7 +312,8 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return result;
     if ((result = build_budget(runtime, main_server, pconf)) != OK ||
         (result = build_revocation(runtime, main_server, pconf)) != OK ||
-        (result = load_identity_key(main_server, pconf)) != OK)
+        (result = rs_runtime_load_identity_key(&rs_server_config(main_server)->identity_key,
+                                               main_server, pconf)) != OK)
         return result;
     for (s = main_server; s; s = s->next) {
         rs_server_config(s)->runtime = runtime;

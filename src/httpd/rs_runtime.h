@@ -20,4 +20,13 @@ int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s);
 
+/* The steps of post_config that check_config rehearses with copies (rs_rehearsal.h). OK, or a line
+ * in the log of s (NULL: where httpd tells what is wrong with its configuration). */
+int rs_runtime_build_slot(rs_runtime_t *runtime, server_rec *s, rs_slot_t *slot, apr_pool_t *p);
+int rs_runtime_build_redis(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s,
+                           apr_pool_t *p);
+int rs_runtime_create_shm(rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p);
+int rs_runtime_load_identity_key(rs_identity_key_t *key, server_rec *s, apr_pool_t *p);
+int rs_runtime_check_watchdog(const rs_cache_spec_t *cache, server_rec *s);
+
 #endif

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 #include <http_protocol.h>
 
 APLOG_USE_MODULE(oauth2_rs);
@@ -27,9 +28,9 @@ const char *rs_identity_key_set(cmd_parms *cmd, void *dir, const char *source, c
     (void)dir;
     if (trouble)
         return trouble;
-    trouble = rs_source_check_secret(&key->source, source, ap_server_root_relative(cmd->pool, ""),
-                                     cmd->pool);
+    trouble = rs_source_check_secret(&key->source, source, ap_server_root, cmd->pool);
     key->issuer = issuer;
+    key->directive = cmd->directive;
     return trouble ? apr_pstrcat(cmd->pool, "OAuth2RSIdentityKey: ", trouble, NULL) : NULL;
 }
 

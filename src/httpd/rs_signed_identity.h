@@ -13,9 +13,10 @@
 
 /* Of the main server; constant after post_config. */
 typedef struct {
-    rs_source_t source; /* .value NULL: not configured */
-    const char *issuer; /* the iss of our JWTs */
-    apr_pool_t *pool;   /* where the key lives */
+    rs_source_t source;              /* .value NULL: not configured */
+    const char *issuer;              /* the iss of our JWTs */
+    const ap_directive_t *directive; /* for messages: file and line */
+    apr_pool_t *pool;                /* where the key lives */
     const rs_jwk_t *key;
     const rs_alg_t *alg;
     const char *header; /* members of the JOSE header besides alg */

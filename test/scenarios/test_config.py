@@ -117,37 +117,22 @@ def test_a_cache_secret_that_is_too_short(yard, folder):
 def test_a_key_file_without_a_key_stops_the_start(yard, folder):
     path = folder / "keys"
     path.write_text("no key at all")
-    server = yard.httpd("keys", provider(f"OAuth2RSKeys file:{path}"), start=False)
-    with pytest.raises(AssertionError, match="did not start"):
-        server.start()
-    server.stop()
-    assert str(path) in server.log.text()
-    server.expects("RS0611")
-    server.allows("AH00020", "AH00016")
+    server, text = complaint(yard, provider(f"OAuth2RSKeys file:{path}"))
+    assert str(path) in text and "RS0611" in text and "RS0611" in server.output()
 
 
 def test_a_shared_key_that_is_too_short_stops_the_start(yard, folder):
     path = secret_file(folder, "short")
-    server = yard.httpd("keys", provider("OAuth2RSAlgorithms HS256", f"OAuth2RSSharedKey file:{path}"), start=False)
-    with pytest.raises(AssertionError, match="did not start"):
-        server.start()
-    server.stop()
-    assert "32" in server.log.text()
-    server.expects("RS0611")
-    server.allows("AH00020", "AH00016")
+    server, text = complaint(yard, provider("OAuth2RSAlgorithms HS256", f"OAuth2RSSharedKey file:{path}"))
+    assert "32" in text and "RS0611" in text and "RS0611" in server.output()
 
 
 def test_a_key_for_redis_that_is_not_the_certificates_stops_the_start(yard, folder, authority):
     key = secret_file(folder, (pathlib.Path(authority.folder) / "server.key").read_text(), name="redis.key")
     secret = secret_file(folder, "a cache secret of more than thirty-two bytes", name="cache-secret")
-    server = yard.httpd("keys", f"OAuth2RSCache rediss://localhost\nOAuth2RSCacheSecret file:{secret}\n"
-                        f"OAuth2RSRedisCertificate file:{authority.folder}/client.crt file:{key}\n" + provider(), start=False)
-    with pytest.raises(AssertionError, match="did not start"):
-        server.start()
-    server.stop()
-    assert str(key) in server.log.text()
-    server.expects("RS0416")
-    server.allows("AH00020", "AH00016")
+    server, text = complaint(yard, f"OAuth2RSCache rediss://localhost\nOAuth2RSCacheSecret file:{secret}\n"
+                             f"OAuth2RSRedisCertificate file:{authority.folder}/client.crt file:{key}\n" + provider())
+    assert str(key) in text and "RS0416" in text and "RS0416" in server.output()
 
 
 @pytest.mark.parametrize("directive", ["OAuth2RSRequireHTTPS off", "OAuth2RSClient us file:/etc/passwd",
