@@ -29,17 +29,18 @@ void *rs_server_config_create(apr_pool_t *p, server_rec *s)
     return config;
 }
 
-/* Providers never merge: a host sees the main server's beside its own. */
+/* Providers never merge: a host sees the main server's beside its own. What is not said here is the
+ * main server's: one cache, one key, one runtime. */
 void *rs_server_config_merge(apr_pool_t *p, void *base_config, void *overlay_config)
 {
     const rs_server_config_t *base = base_config, *overlay = overlay_config;
-    rs_server_config_t *merged = apr_pcalloc(p, sizeof *merged);
+    rs_server_config_t *merged = apr_pmemdup(p, base, sizeof *merged);
 
     merged->slots = apr_array_append(p, base->slots, overlay->slots);
-    merged->mentions = overlay->mentions;
     merged->header_names = apr_array_append(p, base->header_names, overlay->header_names);
-    merged->cache = base->cache;
-    merged->runtime = base->runtime;
+    /* For the checks of the host that wrote them; the base is checked for itself. */
+    merged->mentions = overlay->mentions;
+    merged->signed_identity = overlay->signed_identity;
     return merged;
 }
 

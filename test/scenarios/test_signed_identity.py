@@ -74,6 +74,26 @@ def test_a_key_is_needed(yard, issuer, folder):
     server.allows("RS0608")
 
 
+def test_a_key_is_needed_by_a_virtual_host(yard, issuer, folder):
+    text = asking(issuer, folder) + "<VirtualHost *:1>\n" + location(
+        "/x", "OAuth2RSSignedIdentity X-Identity https://a.example.com", "Require valid-user") + "</VirtualHost>\n"
+    server = yard.httpd("nokey", text, start=False)
+    code, said = server.configtest()
+    assert code != 0 and "RS0608" in said and f"httpd.conf:{server.line('OAuth2RSSignedIdentity')}" in said, said
+
+
+def test_a_virtual_host_signs_with_the_main_servers_key(yard, issuer, folder):
+    import client
+    import places
+    port = places.free_port()
+    text = config(issuer, folder, KEYS["ec"]()) + f"<VirtualHost 127.0.0.1:{port}>\n" + location(
+        "/env/host", "OAuth2RSSignedIdentity X-Own https://own.example.com", "Require valid-user") + "</VirtualHost>\n"
+    server = yard.httpd("host", text, listen=[f"127.0.0.1:{port}"])
+    env = granted(client.request(port, "/env/host", issuer.opaque(scope="read", sub="bob"))).environment()
+    assert parts(env["HTTP_X_OWN"])[1]["aud"] == "https://own.example.com"
+    server.log.secret(env["HTTP_X_OWN"])
+
+
 def test_an_rsa_key_is_refused(yard, issuer, folder):
     server = yard.httpd("rsa", config(issuer, folder, rsa.generate_private_key(65537, 2048)), start=False)
     code, said = server.configtest()
