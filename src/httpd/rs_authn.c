@@ -12,13 +12,23 @@ APLOG_USE_MODULE(oauth2_rs);
 
 /* ---- whose tokens are good here ---- */
 
-/* The providers of this Location, in r->server. NULL after a line in the log. */
+static bool is_among(const rs_provider_t *provider, rs_provider_t *const *providers, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count && providers[i] != provider; i++)
+        ;
+    return i < count;
+}
+
+/* The providers of this Location, in r->server; each once, however often it is named: it is one to
+ * ask. NULL after a line in the log. */
 static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
 {
     const apr_array_header_t *slots = rs_server_config(r->server)->slots,
                              *use = rs_dir_config(r)->use;
-    rs_provider_t **providers = apr_palloc(r->pool, (use ? use->nelts : 1) * sizeof *providers);
-    int i;
+    int named = use ? use->nelts : 1, i;
+    rs_provider_t **providers = apr_palloc(r->pool, named * sizeof *providers);
 
     if (!use && slots->nelts != 1) {
         ap_log_rerror(
@@ -27,8 +37,8 @@ static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
             slots->nelts);
         return NULL;
     }
-    *count = use ? use->nelts : 1;
-    for (i = 0; i < (int)*count; i++) {
+    *count = 0;
+    for (i = 0; i < named; i++) {
         const char *name = use ? APR_ARRAY_IDX(use, i, const char *) : NULL;
         const rs_slot_t *slot =
             name ? rs_slot_find(r->server, name) : APR_ARRAY_IDX(slots, 0, rs_slot_t *);
@@ -39,21 +49,13 @@ static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
                 name ? name : "?");
             return NULL;
         }
-        providers[i] = slot->provider;
+        if (!is_among(slot->provider, providers, *count))
+            providers[(*count)++] = slot->provider;
     }
     return providers;
 }
 
 /* ---- a judgement that is there already ---- */
-
-static bool is_among(const rs_provider_t *by, rs_provider_t *const *providers, unsigned count)
-{
-    unsigned i;
-
-    for (i = 0; i < count && providers[i] != by; i++)
-        ;
-    return i < count;
-}
 
 /* A subrequest or redirected request is judged with its origin: without a second call, as long as
  * the same issuer is good here and the result is fresh enough for this Location. */

@@ -5,6 +5,7 @@
 #include "base/rs_url.h"
 #include "httpd/rs_config.h"
 #include "httpd/rs_rehearsal.h"
+#include "httpd/rs_sections.h"
 #include "httpd/rs_words.h"
 
 #include <apr_strings.h>
@@ -102,20 +103,12 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
 
 /* ---- Locations that cannot know their provider ---- */
 
-static bool mentions_provider(const ap_directive_t *section)
+static bool switches_on(const ap_directive_t *directive, apr_pool_t *ptemp)
 {
-    const ap_directive_t *child;
+    const char *arguments = directive->args;
 
-    for (child = section->first_child; child; child = child->next)
-        if (strcasecmp(child->directive, "OAuth2RSUse") == 0)
-            return true;
-    return false;
-}
-
-static bool switches_on(const ap_directive_t *directive)
-{
     return strcasecmp(directive->directive, "AuthType") == 0 &&
-           strcasecmp(directive->args, RS_AUTH_TYPE) == 0;
+           strcasecmp(ap_getword_conf(ptemp, &arguments), RS_AUTH_TYPE) == 0;
 }
 
 static server_rec *server_of(server_rec *main_server, const ap_directive_t *host)
@@ -129,20 +122,35 @@ static server_rec *server_of(server_rec *main_server, const ap_directive_t *host
     return main_server;
 }
 
-static int check_section(server_rec *s, const ap_directive_t *at, apr_pool_t *ptemp)
+/* Does an OAuth2RSUse reach the requests of that AuthType, from its own section or another one that
+ * overlaps with it? Sections of the main server apply in every host. */
+static bool names_a_provider(server_rec *s, server_rec *main_server, const ap_directive_t *at,
+                             apr_pool_t *ptemp)
+{
+    server_rec *hosts[] = { s, main_server };
+    int i, j;
+
+    for (i = 0; i < 2; i++) {
+        const apr_array_header_t *mentions = rs_server_config(hosts[i])->mentions;
+        for (j = 0; j < mentions->nelts; j++)
+            if (rs_sections_meet(APR_ARRAY_IDX(mentions, j, const rs_mention_t *)->directive, at,
+                                 ptemp))
+                return true;
+    }
+    return false;
+}
+
+static int check_section(server_rec *s, server_rec *main_server, const ap_directive_t *at,
+                         apr_pool_t *ptemp)
 {
     const apr_array_header_t *slots = rs_server_config(s)->slots;
 
-    if (slots->nelts == 1)
+    if (slots->nelts == 1 || (slots->nelts && names_a_provider(s, main_server, at, ptemp)))
         return OK;
     if (slots->nelts == 0)
         return wrong("RS0606", at,
                      "AuthType oauth2-rs, but no provider is visible here: add a section "
                      "<OAuth2RSProvider NAME>");
-    /* A Use may be inherited from an enclosing Location, which is resolved with the request. None
-     * anywhere cannot. */
-    if ((at->parent && mentions_provider(at->parent)) || rs_server_config(s)->mentions->nelts)
-        return OK;
     return wrong("RS0607", at,
                  apr_psprintf(ptemp,
                               "AuthType oauth2-rs, and %d providers are visible: name those "
@@ -190,8 +198,8 @@ static int check_tree(server_rec *s, server_rec *main_server, const ap_directive
     for (; node && result == OK; node = node->next) {
         bool host = strcasecmp(node->directive, "<VirtualHost") == 0;
         warn_of_blind_places(node);
-        if (!host && switches_on(node))
-            result = check_section(s, node, ptemp);
+        if (!host && switches_on(node, ptemp))
+            result = check_section(s, main_server, node, ptemp);
         if (result == OK && node->first_child)
             result = check_tree(host ? server_of(main_server, node) : s, main_server,
                                 node->first_child, ptemp);
