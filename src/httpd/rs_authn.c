@@ -29,12 +29,14 @@ static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
                              *use = rs_dir_config(r)->use;
     int named = use ? use->nelts : 1, i;
     rs_provider_t **providers = apr_palloc(r->pool, named * sizeof *providers);
+    const char *where;
 
     if (!use && slots->nelts != 1) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_ERR, 0, r,
-            "RS0631: %d providers are visible here and none is named: add OAuth2RSUse NAME",
-            slots->nelts);
+        if (rs_notice_ask(RS_NOTICE_UNNAMED, &where, r))
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "RS0631: %d providers are visible here and none is named: add "
+                          "OAuth2RSUse NAME %s",
+                          slots->nelts, where);
         return NULL;
     }
     *count = 0;
@@ -43,10 +45,11 @@ static rs_provider_t *const *providers_here(request_rec *r, unsigned *count)
         const rs_slot_t *slot =
             name ? rs_slot_find(r->server, name) : APR_ARRAY_IDX(slots, 0, rs_slot_t *);
         if (!slot || !slot->provider) {
-            ap_log_rerror(
-                APLOG_MARK, APLOG_ERR, 0, r,
-                "RS0632: OAuth2RSUse names the provider \"%s\", which is not visible in this host",
-                name ? name : "?");
+            if (rs_notice_ask(RS_NOTICE_INVISIBLE, &where, r))
+                ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                              "RS0632: OAuth2RSUse names the provider \"%s\", which is not "
+                              "visible in this host %s",
+                              name ? name : "?", where);
             return NULL;
         }
         if (!is_among(slot->provider, providers, *count))
@@ -113,13 +116,13 @@ static int refuse_plain(request_rec *r)
 {
     rs_presented_t presented;
     rs_answer_t answer = { .outcome = RS_TRANSPORT_PLAIN };
+    const char *where;
 
-    if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED)
+    if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED && rs_notice_ask(RS_NOTICE_PLAIN, &where, r))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "RS0635: token %s came over an unencrypted connection and must be considered "
-                      "compromised; "
-                      "https is required here (OAuth2RSRequireHTTPS)",
-                      presented.fingerprint);
+                      "compromised; https is required here (OAuth2RSRequireHTTPS) %s",
+                      presented.fingerprint, where);
     else
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "RS0636: https is required here (OAuth2RSRequireHTTPS)");

@@ -80,16 +80,18 @@ static bool negation_counts(request_rec *r, rs_request_t *request)
 
 static int check_negation(request_rec *r, rs_request_t *request)
 {
+    const char *where;
     int status;
 
     if (!negation_counts(r, request))
         return DECLINED;
     if (!rs_request_is_ours(r)) {
         rs_answer_t answer = { .outcome = RS_SERVER_MISCONFIGURED };
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "RS0653: a negated Require oauth2-... line counts here, but AuthType is not "
-                      "oauth2-rs: nobody "
-                      "could ever be refused by it");
+        if (rs_notice_ask(RS_NOTICE_NEGATED, &where, r))
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "RS0653: a negated Require oauth2-... line counts here, but AuthType is "
+                          "not oauth2-rs: nobody could ever be refused by it %s",
+                          where);
         return rs_answer(r, &answer);
     }
     if ((status = rs_authn(r)) != OK)

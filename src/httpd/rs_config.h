@@ -7,6 +7,7 @@
 
 #include "cache/rs_tier_redis.h"
 #include "httpd/rs_identity.h"
+#include "httpd/rs_notice.h"
 #include "httpd/rs_places.h"
 #include "httpd/rs_problem.h"
 #include "httpd/rs_scope_rules.h"
@@ -65,6 +66,7 @@ typedef struct {
     rs_identity_key_t identity_key;        /* of the main server */
     const ap_directive_t *signed_identity; /* one that wants the key; NULL: none does */
     rs_identity_key_t *main_identity_key;  /* NULL until rs_build() */
+    rs_notices_t *notices;                 /* the main server's; NULL until rs_build() */
     struct rs_runtime_t *runtime;          /* the main server's; NULL until rs_build() */
 } rs_server_config_t;
 

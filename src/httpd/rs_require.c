@@ -92,15 +92,15 @@ static const char *parse_arguments(rs_require_t *line, const char *text, cmd_par
 
 const char *rs_argument_value(const rs_argument_t *argument, request_rec *r)
 {
-    const char *trouble = NULL, *value;
+    const char *trouble = NULL, *value, *where;
 
     if (!argument->expression)
         return argument->text;
     value = ap_expr_str_exec(r, argument->expression, &trouble);
-    if (trouble)
+    if (trouble && rs_notice_ask(RS_NOTICE_ARGUMENT, &where, r))
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "RS0641: expression \"%s\" failed, the Require line denies: %s",
-                      argument->text, trouble);
+                      "RS0641: expression \"%s\" failed, the Require line denies: %s %s",
+                      argument->text, trouble, where);
     /* An empty value never grants: a capture that did not match must not equal an empty claim. */
     return trouble || !value || !*value ? NULL : value;
 }

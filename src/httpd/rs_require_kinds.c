@@ -261,14 +261,16 @@ static const char *compile_expression(rs_require_t *line, cmd_parms *cmd)
 static bool expression_met(const rs_require_t *line, const rs_principal_t *principal,
                            request_rec *r)
 {
-    const char *trouble = NULL;
+    const char *trouble = NULL, *where;
     int result = ap_expr_exec(r, line->condition, &trouble);
 
     (void)principal;
     if (!trouble)
         return result > 0;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0642: \"%s\" (%s:%d) failed and denies: %s",
-                  line->written, line->file, line->line, trouble);
+    if (rs_notice_ask(RS_NOTICE_EXPRESSION, &where, r))
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "RS0642: \"%s\" (%s:%d) failed and denies: %s %s", line->written, line->file,
+                      line->line, trouble, where);
     return false;
 }
 

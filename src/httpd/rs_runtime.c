@@ -291,6 +291,7 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
                            server_rec *main_server)
 {
     rs_runtime_t *runtime;
+    rs_notices_t *notices;
     server_rec *s;
     int result;
 
@@ -298,6 +299,10 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     /* httpd reads its configuration twice at start; what is built now would be thrown away. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
+    /* Without providers, too: a Location may want one. */
+    notices = rs_notices_create(pconf);
+    for (s = main_server; s; s = s->next)
+        rs_server_config(s)->notices = notices;
     runtime = apr_pcalloc(pconf, sizeof *runtime);
     runtime->slots = apr_array_make(pconf, 4, sizeof(rs_slot_t *));
     runtime->services.log = rs_log_httpd(main_server, pconf);
