@@ -139,6 +139,19 @@ static const char *client_of(request_rec *r)
     return r->useragent_ip;
 }
 
+/* The client may be everybody: behind a proxy that nobody has told httpd about. */
+static void tell_throttled(request_rec *r)
+{
+    const char *where;
+
+    if (rs_notice_ask(RS_NOTICE_THROTTLED, &where, r))
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "RS0662: client %s brought more inactive tokens than OAuth2RSFailureLimit "
+                      "allows: what it brings unseen gets 429; if everybody comes from that "
+                      "address, configure mod_remoteip %s",
+                      r->useragent_ip, where);
+}
+
 static int judge(request_rec *r, rs_request_t *request)
 {
     const rs_dir_config_t *config = rs_dir_config(r);
@@ -159,6 +172,8 @@ static int judge(request_rec *r, rs_request_t *request)
         return refuse(r, taken, NULL, 0);
     request->verdict = rs_providers_judge(&question, &request->by, now, r->pool);
     request->judged = true;
+    if (request->verdict.outcome == RS_CLIENT_THROTTLED)
+        tell_throttled(r);
     if (!rs_verdict_is_accepted(&request->verdict))
         return refuse(r, request->verdict.outcome, request->verdict.detail,
                       request->verdict.retry_after);

@@ -298,6 +298,18 @@ def test_who_brings_inactive_tokens_is_throttled(httpd, issuer, folder):
     granted(server.get("/x", known))
     granted(server.get("/x", issuer.jwt()))
     refused(server.get("/x", "bad-1"), "inactive")  # remembered: costs nobody anything
+    line, = [line for line in server.log.text().splitlines() if "RS0662: " in line]
+    assert "client 127.0.0.1" in line and "mod_remoteip" in line and "path /x" in line
+    server.expects("RS0662")
+
+
+def test_a_throttled_client_is_told_why(httpd, issuer, folder):
+    server = httpd("OAuth2RSFailureLimit 1/1h\n" + asking(issuer, folder) + LOCATION)
+    refused(server.get("/x", "bad-1"), "inactive")
+    answer = server.get("/x", "bad-2", headers=[("Accept", "application/json")])
+    assert answer.status == 429 and answer.challenge is None
+    assert "address" in answer.json()["detail"] and "error" not in answer.json()
+    server.expects("RS0662")
 
 
 def test_the_limit_can_be_taken_away(httpd, issuer, folder):
