@@ -47,6 +47,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_insert_error_filter(rs_problem_error_filter_hook, NULL, NULL, APR_HOOK_MIDDLE);
     rs_problem_register(p);
     ap_hook_insert_filter(rs_places_filter_hook, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(rs_places_filter_hook, NULL, NULL, APR_HOOK_LAST);
     rs_places_register(p);
     rs_require_register(p);
 }

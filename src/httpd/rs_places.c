@@ -178,11 +178,26 @@ void rs_places_remove(const rs_places_t *places, request_rec *r)
 
 /* ---- the response ---- */
 
+/* A refusal of ours says so already: in one of the two tables that make a response, depending on
+ * who sends it. */
+static bool is_stored_nowhere(const request_rec *r)
+{
+    const char *usual = apr_table_get(r->headers_out, "Cache-Control");
+    const char *always = apr_table_get(r->err_headers_out, "Cache-Control");
+
+    return (usual || always) && (!usual || strcmp(usual, "no-store") == 0) &&
+           (!always || strcmp(always, "no-store") == 0);
+}
+
 static apr_status_t make_private(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
-    apr_table_unset(filter->r->err_headers_out, "Cache-Control");
-    apr_table_unset(filter->r->headers_out, "Expires");
-    apr_table_setn(filter->r->headers_out, "Cache-Control", "private, no-store");
+    request_rec *r = filter->r;
+
+    if (!is_stored_nowhere(r)) {
+        apr_table_unset(r->err_headers_out, "Cache-Control");
+        apr_table_unset(r->headers_out, "Expires");
+        apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
+    }
     ap_remove_output_filter(filter);
     return ap_pass_brigade(filter->next, brigade);
 }

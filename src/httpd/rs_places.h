@@ -27,8 +27,8 @@ apr_status_t rs_places_look(const rs_places_t *places, rs_found_t *found, reques
 /* Take the tokens out of what the application will see. */
 void rs_places_remove(const rs_places_t *places, request_rec *r);
 
-/* insert_filter: the response to a token that was not in Authorization is nobody else's (RFC
- * 9111 3.5 knows that header alone). */
+/* insert_filter and insert_error_filter: the response to a token that was not in Authorization is
+ * nobody else's (RFC 9111 3.5 knows that header alone). */
 void rs_places_filter_hook(request_rec *r);
 void rs_places_register(apr_pool_t *p);
 

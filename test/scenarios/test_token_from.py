@@ -24,6 +24,10 @@ def bed(module_yard):
     config += location("/env/cookie", "OAuth2RSTokenFrom header cookie:at", "Require valid-user")
     config += location("/env/bare", "OAuth2RSTokenFrom header:X-Token cookie:at", "OAuth2RSForwardToken off", "Require valid-user")
     config += location("/plain", "Require valid-user")
+    config += location("/moved", "OAuth2RSTokenFrom header cookie:at", "Require valid-user", "Redirect 301 /moved https://elsewhere.example.com/")
+    config += location("/gone", "OAuth2RSTokenFrom header cookie:at", "Require valid-user", "Redirect 410 /gone")
+    config += location("/files/missing", "OAuth2RSTokenFrom header cookie:at", "Require valid-user")
+    config += location("/scope", "OAuth2RSTokenFrom header cookie:at", "Require oauth2-scope write")
     return module_yard.httpd("places", config), issuer
 
 
@@ -157,3 +161,22 @@ def test_no_shared_cache_hands_it_to_the_next(httpd, issuer, folder):
     absent(server.get("/x"))
     granted(server.get("/x", issuer.jwt()))
     absent(server.get("/x"))
+
+
+def test_no_response_to_such_a_token_is_stored(bed):
+    server, issuer = bed
+    token = issuer.jwt()
+    cookie = ("Cookie", f"at={token}")
+    for path, status in (("/moved", 301), ("/gone", 410), ("/files/missing", 404)):
+        answer = server.get(path, headers=[cookie])
+        assert answer.status == status and answer.get("Cache-Control") == "private, no-store", (path, answer)
+        answer = server.get(path, token)
+        assert answer.status == status and answer.get("Cache-Control") is None, (path, answer)
+
+
+def test_a_refusal_of_such_a_token_keeps_its_own(bed):
+    server, issuer = bed
+    answer = refused(server.get("/moved", headers=[("Cookie", f"at={issuer.jwt(exp=1)}")]), "expired")
+    assert answer.get("Cache-Control") == "no-store"
+    answer = server.get("/scope", headers=[("Cookie", f"at={issuer.jwt(scope='x')}")])
+    assert answer.status == 403 and answer.get("Cache-Control") == "no-store"
