@@ -11,6 +11,7 @@
 #include "httpd/rs_require.h"
 #include "httpd/rs_revoke.h"
 #include "httpd/rs_runtime.h"
+#include "httpd/rs_scrub.h"
 #include "httpd/rs_status.h"
 
 #include <http_protocol.h>
@@ -30,17 +31,18 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(rs_runtime_child_init, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     /* a request */
-    ap_hook_post_read_request(rs_environment_scrub_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(rs_scrub_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_access_ex(rs_authz_access_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(rs_authn_hook, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(rs_authz_hook, NULL, before_others, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(rs_authz_note_hook, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_MIDDLE);
-    /* before mod_headers and mod_rewrite look at the headers */
-    ap_hook_fixups(rs_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(rs_signed_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
+    /* before mod_headers and mod_rewrite look at headers and variables */
+    ap_hook_fixups(rs_environment_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(rs_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
+    ap_hook_fixups(rs_signed_identity_fixups_hook, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
+    ap_hook_fixups(rs_environment_keep_token_hook, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rs_signed_identity_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rs_revoke_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(rs_expr_lookup_hook, NULL, NULL, APR_HOOK_MIDDLE);

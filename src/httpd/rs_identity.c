@@ -6,6 +6,7 @@
 #include "base/rs_limits.h"
 #include "httpd/rs_config.h"
 #include "httpd/rs_request.h"
+#include "httpd/rs_scrub.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -41,7 +42,7 @@ static const char *check_header_name(const char *name, apr_pool_t *p)
         if (!apr_isalnum(*at) && *at != '-' && *at != '_')
             return apr_psprintf(p, "\"%s\" is no name of a header: letters, digits, - and _", name);
     for (i = 0; i < sizeof forbidden_headers / sizeof forbidden_headers[0]; i++)
-        if (rs_identity_is_alike(name, forbidden_headers[i]))
+        if (rs_scrub_is_alike(name, forbidden_headers[i]))
             return apr_psprintf(p, "\"%s\" has a meaning in HTTP: choose another name", name);
     return NULL;
 }
@@ -127,7 +128,7 @@ const char *rs_identity_set_header(cmd_parms *cmd, void *dir, const char *name, 
 static bool same(const rs_identity_t *a, const rs_identity_t *b)
 {
     return a->header == b->header &&
-           (a->header ? rs_identity_is_alike(a->name, b->name) : strcmp(a->name, b->name) == 0);
+           (a->header ? rs_scrub_is_alike(a->name, b->name) : strcmp(a->name, b->name) == 0);
 }
 
 apr_array_header_t *rs_identity_merge(const apr_array_header_t *outer,
@@ -147,52 +148,6 @@ apr_array_header_t *rs_identity_merge(const apr_array_header_t *outer,
             APR_ARRAY_PUSH(merged, rs_identity_t) = *old;
     }
     return merged;
-}
-
-/* ---- scrubbing ---- */
-
-static char normal(char c)
-{
-    return apr_isalnum(c) ? (char)apr_tolower(c) : '_';
-}
-
-bool rs_identity_is_alike(const char *header, const char *name)
-{
-    while (*header && *name && normal(*header) == normal(*name)) {
-        header++;
-        name++;
-    }
-    return !*header && !*name;
-}
-
-typedef struct {
-    const apr_array_header_t *names;
-    apr_array_header_t *found;
-} scrubbing_t;
-
-static int look_at_header(void *baton, const char *header, const char *value)
-{
-    scrubbing_t *scrubbing = baton;
-    int i;
-
-    (void)value;
-    for (i = 0; i < scrubbing->names->nelts; i++)
-        if (rs_identity_is_alike(header, APR_ARRAY_IDX(scrubbing->names, i, const char *)))
-            APR_ARRAY_PUSH(scrubbing->found, const char *) = header;
-    return 1;
-}
-
-void rs_identity_scrub(request_rec *r, const apr_array_header_t *names)
-{
-    scrubbing_t scrubbing = { names, NULL };
-    int i;
-
-    if (!names->nelts)
-        return;
-    scrubbing.found = apr_array_make(r->pool, 2, sizeof(const char *));
-    apr_table_do(look_at_header, &scrubbing, r->headers_in, NULL);
-    for (i = 0; i < scrubbing.found->nelts; i++)
-        apr_table_unset(r->headers_in, APR_ARRAY_IDX(scrubbing.found, i, const char *));
 }
 
 /* ---- values ---- */
@@ -268,9 +223,12 @@ static void hand_over(request_rec *r, const rs_identity_t *identity,
 
 /* ---- the hook ---- */
 
+/* What .htaccess files name is known by now; and whoever has read the body of a request may have
+ * let its trailers in (MergeTrailers). */
 static void scrub_all(request_rec *r, const apr_array_header_t *identities)
 {
     apr_array_header_t *names = apr_array_copy(r->pool, rs_server_config(r->server)->header_names);
+    bool trailers = !apr_is_empty_table(r->trailers_in);
     int i;
 
     for (i = 0; i < identities->nelts; i++) {
@@ -281,9 +239,9 @@ static void scrub_all(request_rec *r, const apr_array_header_t *identities)
             apr_table_unset(r->subprocess_env, identity->name);
     }
     /* A subrequest has the headers of its main request, which keeps its own. */
-    if (r->main && names->nelts)
+    if (r->main && (names->nelts || trailers))
         r->headers_in = apr_table_copy(r->pool, r->headers_in);
-    rs_identity_scrub(r, names);
+    rs_scrub(r, names, trailers);
 }
 
 int rs_identity_fixups_hook(request_rec *r)

@@ -28,13 +28,6 @@ const char *rs_identity_set_header(cmd_parms *cmd, void *dir, const char *name, 
 apr_array_header_t *rs_identity_merge(const apr_array_header_t *outer,
                                       const apr_array_header_t *inner, apr_pool_t *p);
 
-/* Is this header a look-alike of name? '-', '_' and other separators are one, letter case does not
- * count: that is how applications see headers. */
-bool rs_identity_is_alike(const char *header, const char *name);
-
-/* Remove from the request what looks like one of these names (const char *). */
-void rs_identity_scrub(request_rec *r, const apr_array_header_t *names);
-
 /* fixups: headers that this or an earlier Location names are removed, then set from the token. */
 int rs_identity_fixups_hook(request_rec *r);
 

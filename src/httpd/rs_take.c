@@ -53,6 +53,14 @@ static rs_outcome_t present(rs_presented_t *presented, const char *token, apr_si
     return len > RS_TOKEN_BYTES_MAX ? RS_TOKEN_MALFORMED : RS_TOKEN_ACCEPTED;
 }
 
+bool rs_take_sees_bearer(const request_rec *r)
+{
+    authorization_t found = { 0, 0, NULL };
+
+    apr_table_do(look_at_field, &found, r->headers_in, "Authorization", NULL);
+    return found.bearers > 0;
+}
+
 static rs_outcome_t take_authorization(rs_presented_t *presented, request_rec *r)
 {
     authorization_t found = { 0, 0, NULL };

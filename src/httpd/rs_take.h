@@ -12,6 +12,9 @@
  * RS_REQUEST_MALFORMED or RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). */
 rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r);
 
+/* Does Authorization hold credentials of our scheme, whether they are looked at here or not? */
+bool rs_take_sees_bearer(const request_rec *r);
+
 /* May a token travel on this connection (RFC 6750 section 5.3)? TLS; a ServerName with https, by
  * which the operator says that an offloader stands in front; or a loopback peer that is no proxy.
  */

@@ -148,3 +148,56 @@ def test_names_that_mean_something_else(yard, issuer, folder, line):
     server = yard.httpd("names", asking(issuer, folder) + location("/x", "Require valid-user", line), start=False)
     code, text = server.configtest()
     assert code != 0 and "OAuth2RS" in text, text
+
+
+# ---- what others see of it, and what they keep ----
+
+@pytest.fixture(scope="module")
+def among(module_yard):
+    """mod_rewrite beside us, trailers that are let in, credentials of the application."""
+    folder = places.folder("among")
+    issuer = module_yard.issuer()
+    rewriting = ["RewriteEngine on", "RewriteCond %{ENV:OAUTH2_CLIENT_ID}/%{ENV:TENANT} (.+)", 'RewriteRule "" "-" [E=SEEN:%1]']
+    config = "MergeTrailers on\n" + asking(issuer, folder)
+    config += location("/env/rewritten", "Require valid-user", "OAuth2RSEnv TENANT tenant", *rewriting)
+    config += location("/env/renamed", "Require valid-user", "OAuth2RSEnv OAUTH2_SCOPE tenant")
+    config += location("/env/taken", "Require valid-user", "OAuth2RSEnv OAUTH2_SCOPE off")
+    config += location("/env/form", "OAuth2RSTokenFrom header form", "Require valid-user", "OAuth2RSHeader X-User sub")
+    kept = ["CGIPassAuth on", "OAuth2RSForwardToken off", "Require valid-user"]
+    config += location("/env/cookie", "OAuth2RSTokenFrom cookie:at", *kept)
+    config += location("/env/both", "OAuth2RSTokenFrom header cookie:at", *kept)
+    return module_yard.httpd("among", config, modules=["rewrite"]), issuer
+
+
+def test_mod_rewrite_sees_all_variables(among):
+    server, issuer = among
+    assert seen(server, "/env/rewritten", issuer.jwt(tenant="acme"))["SEEN"] == "app/acme"
+
+
+def test_a_variable_of_ours_may_be_given_another_meaning(among):
+    server, issuer = among
+    assert seen(server, "/env/renamed", issuer.jwt(tenant="acme"))["OAUTH2_SCOPE"] == "acme"
+    assert "OAUTH2_SCOPE" not in seen(server, "/env/renamed", issuer.jwt())
+    assert "OAUTH2_SCOPE" not in seen(server, "/env/taken", issuer.jwt())
+
+
+@pytest.mark.parametrize("path", ["/env/cookie", "/env/both"])
+def test_credentials_for_the_application_stay(among, path):
+    server, issuer = among
+    token = issuer.jwt()
+    env = seen(server, path, headers=[("Cookie", f"at={token}"), ("Authorization", "Basic YTpi")])
+    assert env["HTTP_AUTHORIZATION"] == "Basic YTpi" and token not in "".join(env.values())
+    if path == "/env/both":
+        assert "HTTP_AUTHORIZATION" not in seen(server, path, token)
+
+
+def test_trailers_cannot_say_it_either(among):
+    import client
+    server, issuer = among
+    form = f"access_token={issuer.jwt(sub='bob')}".encode()
+    trailers = b"".join(f"{name}: root\r\n".encode() for name in ("Remote-User", "remote_user", "OAUTH2-Scope", "X-User", "X-Kept"))
+    answer = client.raw(server.port, b"POST /env/form HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+                        b"Content-Type: application/x-www-form-urlencoded\r\n\r\n%x\r\n%s\r\n0\r\n%s\r\n" % (len(form), form, trailers))
+    env = granted(answer).environment()
+    assert [name for name, value in env.items() if value == "root"] == ["HTTP_X_KEPT"]
+    assert env["HTTP_X_USER"] == "bob"
