@@ -19,12 +19,13 @@ static const char *const generic[][2] = {
     { NULL, NULL },
 };
 
-static const char *description(const request_rec *r, const rs_outcome_row_t *row)
+static const char *description(const request_rec *r, const rs_outcome_row_t *row,
+                               const rs_answer_t *answer)
 {
     unsigned i;
 
     if (rs_dir_config(r)->error_detail != 0 || !row->error)
-        return row->description;
+        return answer->description ? answer->description : row->description;
     for (i = 0; generic[i][0]; i++)
         if (strcmp(generic[i][0], row->error) == 0)
             return generic[i][1];
@@ -58,7 +59,7 @@ static void set_challenge(request_rec *r, const rs_outcome_row_t *row, const rs_
     challenge.scheme = "Bearer";
     challenge.realm = realm_of(r);
     challenge.error = row->error;
-    challenge.error_description = description(r, row);
+    challenge.error_description = description(r, row, answer);
     challenge.scope = answer->scope;
     challenge.acr_values = answer->acr_values;
     challenge.max_age = answer->max_age;
@@ -109,6 +110,6 @@ int rs_answer(request_rec *r, const rs_answer_t *answer)
      */
     if (row->challenge && apr_table_get(r->headers_in, "Origin"))
         apr_table_mergen(r->err_headers_out, "Access-Control-Expose-Headers", "WWW-Authenticate");
-    rs_problem_set(r, row, description(r, row), answer->scope);
+    rs_problem_set(r, row, description(r, row, answer), answer->scope);
     return row->status;
 }

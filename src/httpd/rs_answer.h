@@ -8,6 +8,7 @@
 
 typedef struct {
     rs_outcome_t outcome;
+    const char *description;         /* instead of the table's; NULL: the table's */
     apr_interval_time_t retry_after; /* of an undecided one; 0: no idea */
     const char *scope;               /* for the challenge, likewise below; NULL or "": none */
     const char *acr_values, *max_age;

@@ -95,30 +95,44 @@ static int admit(request_rec *r, const rs_request_t *request)
     return OK;
 }
 
-static int refuse(request_rec *r, rs_outcome_t outcome, const char *detail,
-                  apr_interval_time_t retry_after)
+static int refuse(request_rec *r, const rs_answer_t *answer, const char *detail)
 {
-    const rs_request_t *request = rs_request(r);
-    rs_answer_t answer = { .outcome = outcome, .retry_after = retry_after };
-    rs_event_t event = rs_request_event(r, request, outcome);
+    rs_event_t event = rs_request_event(r, rs_request(r), answer->outcome);
 
-    if (outcome == RS_TOKEN_ABSENT)
-        answer.scope = rs_needs_of(request->lines, NULL, r).scope;
     /* What a client does wrong is no trouble of the server's: info. Absent tokens are the way
      * clients ask. */
     event.detail = detail;
-    ap_log_rerror(APLOG_MARK, outcome == RS_TOKEN_ABSENT ? APLOG_DEBUG : APLOG_INFO, 0, r,
+    ap_log_rerror(APLOG_MARK, answer->outcome == RS_TOKEN_ABSENT ? APLOG_DEBUG : APLOG_INFO, 0, r,
                   "RS0634: %s", rs_event_text(&event, r->pool));
-    return rs_answer(r, &answer);
+    return rs_answer(r, answer);
+}
+
+/* There is not one token that could be judged. */
+static int refuse_taken(request_rec *r, rs_outcome_t outcome, rs_place_t place)
+{
+    static const char *const malformed[] = {
+        [RS_PLACE_HEADER] = "The access token in the header field is malformed",
+        [RS_PLACE_COOKIE] = "The access token in the cookie is malformed",
+        [RS_PLACE_FORM] = "The form or the access token in it is malformed",
+    };
+    rs_answer_t answer = { .outcome = outcome };
+
+    if (outcome == RS_TOKEN_ABSENT)
+        answer.scope = rs_needs_of(rs_request(r)->lines, NULL, r).scope;
+    if (outcome == RS_REQUEST_MALFORMED)
+        answer.description = malformed[place];
+    return refuse(r, &answer, answer.description);
 }
 
 static int refuse_plain(request_rec *r)
 {
     rs_presented_t presented;
+    rs_place_t place;
     rs_answer_t answer = { .outcome = RS_TRANSPORT_PLAIN };
     const char *where;
 
-    if (rs_take(&presented, r) == RS_TOKEN_ACCEPTED && rs_notice_ask(RS_NOTICE_PLAIN, &where, r))
+    if (rs_take(&presented, &place, r) == RS_TOKEN_ACCEPTED &&
+        rs_notice_ask(RS_NOTICE_PLAIN, &where, r))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "RS0635: token %s came over an unencrypted connection and must be considered "
                       "compromised; https is required here (OAuth2RSRequireHTTPS) %s",
@@ -160,24 +174,27 @@ static int judge(request_rec *r, rs_request_t *request)
                                .ttl_positive = config->ttl_positive,
                                .ttl_negative = config->ttl_negative };
     apr_time_t now = apr_time_now();
+    rs_answer_t answer = { .outcome = RS_SERVER_MISCONFIGURED };
     rs_outcome_t taken;
+    rs_place_t place;
 
     question.providers = providers_here(r, &question.provider_count);
     if (!question.providers)
-        return refuse(r, RS_SERVER_MISCONFIGURED, NULL, 0);
+        return refuse(r, &answer, NULL);
     if (inherit(r, request, question.providers, question.provider_count, config->ttl_positive, now))
         return admit(r, request);
-    taken = rs_take(&request->presented, r);
+    taken = rs_take(&request->presented, &place, r);
     if (taken != RS_TOKEN_ACCEPTED)
-        return refuse(r, taken, NULL, 0);
+        return refuse_taken(r, taken, place);
     request->verdict = rs_providers_judge(&question, &request->by, now, r->pool);
     request->judged = true;
     if (request->verdict.outcome == RS_CLIENT_THROTTLED)
         tell_throttled(r);
-    if (!rs_verdict_is_accepted(&request->verdict))
-        return refuse(r, request->verdict.outcome, request->verdict.detail,
-                      request->verdict.retry_after);
-    return admit(r, request);
+    if (rs_verdict_is_accepted(&request->verdict))
+        return admit(r, request);
+    answer.outcome = request->verdict.outcome;
+    answer.retry_after = request->verdict.retry_after;
+    return refuse(r, &answer, request->verdict.detail);
 }
 
 int rs_authn(request_rec *r)

@@ -119,8 +119,9 @@ static bool is_preflight(const request_rec *r)
 static int judge_optional(request_rec *r)
 {
     rs_presented_t presented;
+    rs_place_t place;
 
-    if (!rs_request_is_ours(r) || rs_take(&presented, r) == RS_TOKEN_ABSENT)
+    if (!rs_request_is_ours(r) || rs_take(&presented, &place, r) == RS_TOKEN_ABSENT)
         return DECLINED;
     return rs_authn(r);
 }

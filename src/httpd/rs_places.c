@@ -23,6 +23,8 @@ static const char *add(rs_places_t *places, const char *word, apr_pool_t *p)
         places->authorization = true;
     else if (strcasecmp(word, "form") == 0)
         places->form = true;
+    else if (strcasecmp(word, "header:Authorization") == 0)
+        return "the Authorization header holds a scheme before the token: write header";
     else if (strncasecmp(word, "header:", 7) == 0 && word[7])
         APR_ARRAY_PUSH(places->headers, const char *) = word + 7;
     else if (strncasecmp(word, "cookie:", 7) == 0 && word[7])
@@ -105,8 +107,10 @@ static void look_at_cookies(const rs_places_t *places, rs_found_t *found, reques
                     name);
                 return;
             }
-            if (!found->count++)
+            if (!found->count++) {
                 found->token = apr_pstrmemdup(r->pool, value, strcspn(value, "; "));
+                found->place = RS_PLACE_COOKIE;
+            }
             at = value;
         }
     }
@@ -140,8 +144,10 @@ static int count_header(void *baton, const char *name, const char *value)
     rs_found_t *found = baton;
 
     (void)name;
-    if (!found->count++)
+    if (!found->count++) {
         found->token = value;
+        found->place = RS_PLACE_HEADER;
+    }
     return 1;
 }
 
@@ -158,8 +164,10 @@ apr_status_t rs_places_look(const rs_places_t *places, rs_found_t *found, reques
     look_at_cookies(places, found, r);
     if (places->form)
         status = rs_form_token(r, &count, &token);
-    if (count && !found->count)
+    if ((count && !found->count) || status != APR_SUCCESS) {
         found->token = token;
+        found->place = RS_PLACE_FORM;
+    }
     found->count += count;
     return status;
 }

@@ -16,11 +16,15 @@ typedef struct {
 
 const char *rs_places_set(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 
-/* What the other places hold: how many tokens, and the first of them. A cookie counts only in a
+typedef enum { RS_PLACE_AUTHORIZATION, RS_PLACE_HEADER, RS_PLACE_COOKIE, RS_PLACE_FORM } rs_place_t;
+
+/* What the other places hold: how many tokens, and the first of them. Not APR_SUCCESS: the form
+ * cannot be read. A cookie counts only in a
  * request of our own origin: browsers send it along whoever asks them to. */
 typedef struct {
     unsigned count;
     const char *token;
+    rs_place_t place; /* of that one */
 } rs_found_t;
 apr_status_t rs_places_look(const rs_places_t *places, rs_found_t *found, request_rec *r);
 

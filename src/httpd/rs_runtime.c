@@ -330,6 +330,13 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
 /* ---- in each child ---- */
 
+static void tell_deaf(apr_status_t status, server_rec *s)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                 "RS0625: this process does not hear of revocations, and accepts tokens that are "
+                 "revoked: there is no memory, lock or connection for them");
+}
+
 static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec *s,
                             apr_pool_t *pchild)
 {
@@ -337,9 +344,7 @@ static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec 
                                                    runtime->services.log, pchild);
 
     if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                     "RS0625: this process does not hear of revocations: there is no memory or no "
-                     "lock for them");
+        tell_deaf(status, s);
     runtime->services.marks = rs_revocation_marks(runtime->revocation);
 }
 
@@ -356,6 +361,8 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
         ap_log_error(
             APLOG_MARK, APLOG_ERR, status, s,
             "RS0621: this process works without the cache in Redis: it could not be set up");
+        if (runtime->revocation)
+            tell_deaf(status, s);
         return NULL;
     }
     if (runtime->revocation)

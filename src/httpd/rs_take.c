@@ -85,17 +85,22 @@ static rs_outcome_t take_authorization(rs_presented_t *presented, request_rec *r
     return present(presented, at, (apr_size_t)(end - at), r);
 }
 
-rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r)
+rs_outcome_t rs_take(rs_presented_t *presented, rs_place_t *place, request_rec *r)
 {
     const rs_places_t *places = rs_dir_config(r)->places;
     rs_outcome_t outcome = RS_TOKEN_ABSENT;
-    rs_found_t found = { 0, NULL };
+    rs_found_t found = { .count = 0 };
+    apr_status_t status;
 
+    *place = RS_PLACE_AUTHORIZATION;
     if (!places || places->authorization)
         outcome = take_authorization(presented, r);
     if (!places || (outcome != RS_TOKEN_ABSENT && outcome != RS_TOKEN_ACCEPTED))
         return outcome;
-    if (rs_places_look(places, &found, r) != APR_SUCCESS)
+    status = rs_places_look(places, &found, r);
+    if (status != APR_SUCCESS || found.count)
+        *place = found.place;
+    if (status != APR_SUCCESS)
         return RS_REQUEST_MALFORMED;
     /* RFC 6750 2: one method, one token. */
     if (found.count + (outcome == RS_TOKEN_ACCEPTED) > 1)

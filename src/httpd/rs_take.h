@@ -3,14 +3,16 @@
 #ifndef RS_TAKE_H
 #define RS_TAKE_H
 
+#include "httpd/rs_places.h"
 #include "token/rs_outcome.h"
 #include "token/rs_presented.h"
 
 #include <httpd.h>
 
 /* RS_TOKEN_ACCEPTED: exactly one token, in *presented. RS_TOKEN_ABSENT, RS_TOKEN_AMBIGUOUS,
- * RS_REQUEST_MALFORMED or RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). */
-rs_outcome_t rs_take(rs_presented_t *presented, request_rec *r);
+ * RS_REQUEST_MALFORMED or RS_TOKEN_MALFORMED otherwise (RFC 6750 sections 2 and 3.1). *place is
+ * where it is, or what is malformed. */
+rs_outcome_t rs_take(rs_presented_t *presented, rs_place_t *place, request_rec *r);
 
 /* Does Authorization hold credentials of our scheme, whether they are looked at here or not? */
 bool rs_take_sees_bearer(const request_rec *r);

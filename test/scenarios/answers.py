@@ -4,6 +4,9 @@
 # reason: (status, error, error_description); see src/token/rs_outcome.c
 REFUSALS = {
     "ambiguous": (400, "invalid_request", "The request carries more than one access token"),
+    "header_malformed": (400, "invalid_request", "The access token in the header field is malformed"),
+    "cookie_malformed": (400, "invalid_request", "The access token in the cookie is malformed"),
+    "form_malformed": (400, "invalid_request", "The form or the access token in it is malformed"),
     "request_malformed": (400, "invalid_request", "The Authorization header is malformed"),
     "malformed": (401, "invalid_token", "The access token is malformed"),
     "alg": (401, "invalid_token", "The access token is signed with an algorithm that is not accepted"),

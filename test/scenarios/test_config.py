@@ -77,6 +77,8 @@ MISTAKES = {
                                "OAuth2RSCache", ["OAuth2RSCacheSecret"]),
     "redis-url-with-a-password": ("OAuth2RSCache redis://:pw@127.0.0.1\n" + GOOD, "OAuth2RSCache", ["OAuth2RSRedisCredentials"]),
     "shm-too-small": ("OAuth2RSCache shm:1k\n" + GOOD, "OAuth2RSCache", ["256k"]),
+    "token-from-the-authorization-header-as-it-is": (GOOD + location("/x", "OAuth2RSTokenFrom header:authorization", "Require valid-user"),
+                                                     "OAuth2RSTokenFrom", ["write header"]),
     "pool-of-nothing": ("OAuth2RSRedisPool 0\n" + GOOD, "OAuth2RSRedisPool", []),
 }
 
@@ -91,6 +93,19 @@ def test_a_mistake_is_told(yard, what):
         assert "httpd.conf:" in text or "line" in text, text
         numbers = [number for number, content in enumerate(server.conf.read_text().splitlines(), 1) if line in content]
         assert any(f":{number}" in text or f"line {number} " in text for number in numbers), text
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Accept", "Accept-Encoding", "Origin", "If-None-Match", "keep_alive", "Proxy-Authorization",
+                                  "Cache-Control", "Sec-Fetch-Site", "X-Forwarded-For", "User-Agent", "Cookie", "te"])
+def test_a_header_with_a_meaning_in_http(yard, name):
+    _, text = complaint(yard, GOOD + location("/x", f"OAuth2RSHeader {name} sub", "Require valid-user"))
+    assert name in text and "meaning in HTTP" in text, text
+
+
+@pytest.mark.parametrize("name", ["From", "X-Forwarded-User", "Remote-User", "Acceptor", "Contents", "Host-Name"])
+def test_a_header_without_one(yard, name):
+    server = yard.httpd("header", GOOD + location("/x", f"OAuth2RSHeader {name} sub", "Require valid-user"), start=False)
+    assert server.configtest()[0] == 0
 
 
 def test_a_secret_that_others_can_read(yard, folder):

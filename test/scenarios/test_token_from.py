@@ -53,7 +53,7 @@ def test_two_tokens_are_one_too_many(bed):
     token = issuer.jwt()
     refused(post(server, "/echo/form", f"access_token={token}&access_token={token}".encode()), "ambiguous")
     refused(post(server, "/echo/form", f"access_token={token}".encode(), token=token), "ambiguous")
-    refused(post(server, "/echo/form", b"access_token="), "request_malformed")
+    refused(post(server, "/echo/form", b"access_token="), "form_malformed")
     refused(server.get("/env/header", token, headers=[("X-Token", token)]), "ambiguous")
     refused(server.get("/env/cookie", headers=[("Cookie", f"at={token}; at={token}")]), "ambiguous")
 
@@ -96,6 +96,14 @@ def test_a_token_that_is_kept_back_is_not_in_the_form(bed):
     assert granted(post(server, "/echo/kept", f"a=1&access_token={token}&b=2".encode())).body == b"a=1&b=2"
     assert granted(post(server, "/echo/kept", f"access_token={token}".encode())).body == b""
     assert granted(post(server, "/echo/kept", b"a=1", token=token)).body == b"a=1"
+
+
+def test_what_is_malformed_is_said(bed):
+    server, issuer = bed
+    refused(server.get("/env/only", headers=[("X-Token", "a b")]), "header_malformed")
+    refused(server.get("/env/cookie", headers=[("Cookie", "at=a%20b")]), "cookie_malformed")
+    refused(server.get("/env/cookie", headers=[("Authorization", "Bearer a$b")]), "request_malformed")
+    refused(post(server, "/echo/form", b"access_token=a%20b"), "form_malformed")
 
 
 def test_another_header(bed):
