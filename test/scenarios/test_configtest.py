@@ -7,9 +7,11 @@ import signal
 
 import pytest
 
+import places
 from keys import Key
 from test_config import complaint, provider
 from texts import location, secret_file
+from texts import provider as texts_provider
 
 CACHE_SECRET = "a cache secret of more than thirty-two bytes"
 INTROSPECTION = "OAuth2RSIntrospection https://login.example.com/i"
@@ -174,3 +176,20 @@ def test_a_graceful_restart_with_a_file_that_broke_is_told(yard, folder):
     server.stop()
     assert "OAuth2RSKeys file:" in server.log.text() + server.output()
     server.allows("RS0611", "RS0506", "AH00020", "AH00016", "AH00018")
+
+
+def test_a_graceful_restart_brings_the_module(yard, issuer):
+    """What a2enmod and a reload do."""
+    server = yard.httpd("without", "", module="")
+    server.module = places.module()
+    server.configure("LogLevel warn\n" + texts_provider(issuer) + location("/x", "Require valid-user"))
+    assert server.configtest()[0] == 0
+    server.graceful()
+    assert server.get("/x").status == 401
+    assert server.get("/x", issuer.jwt()).status == 200
+    assert server.get("/x", issuer.jwt(exp=1)).status == 401
+
+
+def test_the_lock_may_be_of_another_kind(yard, issuer):
+    server = yard.httpd("lock", "Mutex sem oauth2-rs-cache\n" + texts_provider(issuer) + location("/x", "Require valid-user"))
+    assert server.get("/x", issuer.jwt()).status == 200
