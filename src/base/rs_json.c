@@ -193,6 +193,13 @@ const rs_json_t *rs_json_amend(const rs_json_t *object, const rs_json_member_t *
     return amended;
 }
 
+const char *rs_json_append(const char *begun, const char *name, const char *text, apr_pool_t *p)
+{
+    const char *quoted = text && *text ? rs_json_quote(text, p) : NULL;
+
+    return quoted ? apr_pstrcat(p, begun, ",\"", name, "\":", quoted, NULL) : begun;
+}
+
 const char *rs_json_quote(const char *text, apr_pool_t *p)
 {
     json_t *string = json_string(text);

@@ -64,6 +64,10 @@ typedef struct {
 const rs_json_t *rs_json_amend(const rs_json_t *object, const rs_json_member_t *members,
                                unsigned count, apr_pool_t *p);
 
+/* The text of an object that is not closed yet and has a member, and one more member of it; without
+ * that one when text is NULL, "" or not UTF-8. */
+const char *rs_json_append(const char *begun, const char *name, const char *text, apr_pool_t *p);
+
 /* text as a JSON string literal with its quotes, ASCII only. text must be valid UTF-8, else NULL.
  */
 const char *rs_json_quote(const char *text, apr_pool_t *p);

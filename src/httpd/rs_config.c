@@ -25,7 +25,10 @@ void *rs_server_config_create(apr_pool_t *p, server_rec *s)
     config->slots = apr_array_make(p, 2, sizeof(rs_slot_t *));
     config->mentions = apr_array_make(p, 2, sizeof(rs_mention_t *));
     config->header_names = apr_array_make(p, 2, sizeof(const char *));
-    config->cache = s->is_virtual ? NULL : cache_spec_create(p);
+    if (!s->is_virtual) {
+        config->cache = cache_spec_create(p);
+        config->identity_key = apr_pcalloc(p, sizeof *config->identity_key);
+    }
     return config;
 }
 

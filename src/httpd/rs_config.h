@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* What the administrator wrote, as structs: of a server, and of a Location. Filled by the
- * directives (rs_directives.c), checked by rs_config_check(), built by rs_build(); constant
+ * directives (rs_directives.c), checked by rs_config_check(), built in post_config; constant
  * afterwards. */
 #ifndef RS_CONFIG_H
 #define RS_CONFIG_H
@@ -26,7 +26,7 @@ extern module AP_MODULE_DECLARE_DATA oauth2_rs_module;
 typedef struct {
     rs_provider_spec_t *spec;
     const ap_directive_t *section; /* for messages: file and line */
-    rs_provider_t *provider;       /* NULL until rs_build() */
+    rs_provider_t *provider;       /* NULL until post_config */
 } rs_slot_t;
 
 /* The names of an OAuth2RSUse, kept for the check: a Use may stand before the section it means. */
@@ -63,11 +63,10 @@ typedef struct {
     apr_array_header_t
         *header_names;      /* const char *: of every OAuth2RSHeader here and in the main server */
     rs_cache_spec_t *cache; /* the main server's */
-    rs_identity_key_t identity_key;        /* of the main server */
+    rs_identity_key_t *identity_key;       /* the main server's */
     const ap_directive_t *signed_identity; /* one that wants the key; NULL: none does */
-    rs_identity_key_t *main_identity_key;  /* NULL until rs_build() */
-    rs_notices_t *notices;                 /* the main server's; NULL until rs_build() */
-    struct rs_runtime_t *runtime;          /* the main server's; NULL until rs_build() */
+    rs_notices_t *notices;                 /* the main server's; NULL until post_config */
+    struct rs_runtime_t *runtime;          /* the main server's; NULL until post_config */
 } rs_server_config_t;
 
 /* Of a Location, Directory, If or .htaccess. */

@@ -162,7 +162,7 @@ static int check_identity_key(server_rec *s, server_rec *main_server)
 {
     const ap_directive_t *wanted = rs_server_config(s)->signed_identity;
 
-    if (!wanted || rs_server_config(main_server)->identity_key.source.value)
+    if (!wanted || rs_server_config(main_server)->identity_key->source.value)
         return OK;
     return wrong(
         "RS0608", wanted,

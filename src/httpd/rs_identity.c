@@ -17,8 +17,8 @@ APLOG_USE_MODULE(oauth2_rs);
 
 /* ---- directives ---- */
 
-/* Fields that httpd, its modules or a backend's server act on (RFC 9110, 9111, 9112, Fetch); those
- * that merely tell, like From or X-Forwarded-User, may be ours. */
+/* Fields that httpd, its modules or a backend's server act on (RFC 9110, 9111, 9112, 4918, Fetch);
+ * those that merely tell, like From or X-Forwarded-User, may be ours. */
 static const char *const forbidden_headers[] = {
     "accept",
     "accept-*",
@@ -31,23 +31,30 @@ static const char *const forbidden_headers[] = {
     "cookie",
     "cookie2",
     "date",
+    "depth",
+    "destination",
     "expect",
     "forwarded",
     "host",
     "http2-*",
+    "if",
     "if-*",
     "keep-alive",
     "last-event-id",
+    "lock-token",
     "max-forwards",
     "origin",
+    "overwrite",
     "pragma",
     "prefer",
     "priority",
+    "proxy",
     "proxy-*",
     "range",
     "referer",
     "sec-*",
     "te",
+    "timeout",
     "trailer",
     "transfer-encoding",
     "upgrade",

@@ -39,13 +39,6 @@ static bool wanted(request_rec *r, int status)
     }
 }
 
-static const char *member(const char *json, const char *name, const char *text, apr_pool_t *p)
-{
-    const char *quoted = text && *text ? rs_json_quote(text, p) : NULL;
-
-    return quoted ? apr_pstrcat(p, json, ",\"", name, "\":", quoted, NULL) : json;
-}
-
 void rs_problem_set(request_rec *r, const rs_outcome_row_t *row, const char *detail,
                     const char *scope)
 {
@@ -56,9 +49,9 @@ void rs_problem_set(request_rec *r, const rs_outcome_row_t *row, const char *det
         return;
     json = apr_psprintf(r->pool, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", title,
                         row->status);
-    json = member(json, "detail", detail, r->pool);
-    json = member(json, "error", row->error, r->pool);
-    json = member(json, "scope", scope, r->pool);
+    json = rs_json_append(json, "detail", detail, r->pool);
+    json = rs_json_append(json, "error", row->error, r->pool);
+    json = rs_json_append(json, "scope", scope, r->pool);
     ap_custom_response(r, row->status, apr_pstrcat(r->pool, json, "}\n", NULL));
     apr_table_setn(r->notes, NOTE, "");
 }

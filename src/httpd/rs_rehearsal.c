@@ -122,7 +122,7 @@ static int rehearse(server_rec *main_server, apr_pool_t *p)
     if ((result = rehearse_cache(&runtime, config->cache, p)) != OK ||
         (result = rs_runtime_check_watchdog(config->cache, NULL)) != OK)
         return result;
-    return rehearse_identity_key(&config->identity_key, p);
+    return rehearse_identity_key(config->identity_key, p);
 }
 
 int rs_rehearse(server_rec *main_server, apr_pool_t *ptemp)

@@ -317,14 +317,11 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return result;
     if ((result = build_budget(runtime, main_server, pconf)) != OK ||
         (result = build_revocation(runtime, main_server, pconf)) != OK ||
-        (result = rs_runtime_load_identity_key(&rs_server_config(main_server)->identity_key,
+        (result = rs_runtime_load_identity_key(rs_server_config(main_server)->identity_key,
                                                main_server, pconf)) != OK)
         return result;
-    for (s = main_server; s; s = s->next) {
+    for (s = main_server; s; s = s->next)
         rs_server_config(s)->runtime = runtime;
-        rs_server_config(s)->main_identity_key = &rs_server_config(main_server)->identity_key;
-    }
-    runtime->identity_key = &rs_server_config(main_server)->identity_key;
     return watch(runtime, main_server, pconf);
 }
 
@@ -414,7 +411,8 @@ static apr_status_t open_cache(rs_runtime_t *runtime, server_rec *s, apr_pool_t 
 /* The pool of the configuration is not cleared in a child. */
 static apr_status_t leave_child(void *data)
 {
-    rs_runtime_t *runtime = data;
+    const rs_server_config_t *config = data;
+    rs_runtime_t *runtime = config->runtime;
     int i;
 
     for (i = 0; i < runtime->slots->nelts; i++)
@@ -422,8 +420,8 @@ static apr_status_t leave_child(void *data)
     if (runtime->seal)
         rs_seal_forget(runtime->seal);
     rs_tier_redis_forget(&runtime->cache->redis);
-    if (runtime->identity_key && runtime->identity_key->pool)
-        apr_pool_destroy(runtime->identity_key->pool);
+    if (config->identity_key->pool)
+        apr_pool_destroy(config->identity_key->pool);
     return APR_SUCCESS;
 }
 
@@ -435,7 +433,7 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 
     if (!runtime)
         return;
-    apr_pool_cleanup_register(pchild, runtime, leave_child, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pchild, rs_server_config(s), leave_child, apr_pool_cleanup_null);
     status = open_cache(runtime, s, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,

@@ -13,7 +13,6 @@ typedef struct rs_runtime_t {
     rs_cache_spec_t *cache;
     struct rs_seal_t *seal;             /* NULL: no Redis */
     struct rs_revocation_t *revocation; /* NULL: off */
-    rs_identity_key_t *identity_key;
 } rs_runtime_t;
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

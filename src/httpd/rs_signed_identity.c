@@ -22,7 +22,7 @@ APLOG_USE_MODULE(oauth2_rs);
 
 const char *rs_identity_key_set(cmd_parms *cmd, void *dir, const char *source, const char *issuer)
 {
-    rs_identity_key_t *key = &rs_server_config(cmd->server)->identity_key;
+    rs_identity_key_t *key = rs_server_config(cmd->server)->identity_key;
     const char *trouble = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)dir;
@@ -49,7 +49,12 @@ const char *rs_signed_identity_set(cmd_parms *cmd, void *dir, const char *header
                "https://app.example.com";
     /* Scrubbed like every header of identity; the claim is of no matter. */
     trouble = rs_identity_set_header(cmd, dir, header, "off", NULL);
-    rs_server_config(cmd->server)->signed_identity = cmd->directive;
+    if (!ap_check_cmd_context(cmd, NOT_IN_HTACCESS))
+        rs_server_config(cmd->server)->signed_identity = cmd->directive;
+    /* Read with a request: the server is complete, and is not changed any more. */
+    else if (!trouble && !rs_server_config(cmd->server)->identity_key->source.value)
+        trouble = "OAuth2RSSignedIdentity needs a key to sign with: the server's configuration has "
+                  "no OAuth2RSIdentityKey";
     identity->header = header;
     identity->audience = audience;
     return trouble;
@@ -104,13 +109,6 @@ const char *rs_identity_key_load(rs_identity_key_t *key, apr_pool_t *p)
 
 /* ---- the JWT ---- */
 
-static const char *member(const char *json, const char *name, const char *text, apr_pool_t *p)
-{
-    const char *quoted = text && *text ? rs_json_quote(text, p) : NULL;
-
-    return quoted ? apr_pstrcat(p, json, ",\"", name, "\":", quoted, NULL) : json;
-}
-
 static const char *payload_of(request_rec *r, const rs_principal_t *principal, const char *issuer,
                               const char *audience)
 {
@@ -118,13 +116,14 @@ static const char *payload_of(request_rec *r, const rs_principal_t *principal, c
     const char *json = apr_psprintf(
         r->pool, "{\"iat\":%" APR_INT64_T_FMT ",\"exp\":%" APR_INT64_T_FMT, now, now + LIFETIME_S);
 
-    json = member(json, "iss", issuer, r->pool);
-    json = member(json, "aud", audience, r->pool);
-    json = member(json, "sub", principal->subject ? principal->subject : principal->user, r->pool);
-    json = member(json, "user", principal->user, r->pool);
-    json = member(json, "token_iss", principal->issuer, r->pool);
-    json = member(json, "client_id", principal->client, r->pool);
-    json = member(json, "scope", rs_scope_text(&principal->scope, r->pool), r->pool);
+    json = rs_json_append(json, "iss", issuer, r->pool);
+    json = rs_json_append(json, "aud", audience, r->pool);
+    json = rs_json_append(json, "sub", principal->subject ? principal->subject : principal->user,
+                          r->pool);
+    json = rs_json_append(json, "user", principal->user, r->pool);
+    json = rs_json_append(json, "token_iss", principal->issuer, r->pool);
+    json = rs_json_append(json, "client_id", principal->client, r->pool);
+    json = rs_json_append(json, "scope", rs_scope_text(&principal->scope, r->pool), r->pool);
     return apr_pstrcat(r->pool, json, "}", NULL);
 }
 
@@ -132,10 +131,10 @@ int rs_signed_identity_fixups_hook(request_rec *r)
 {
     const rs_signed_identity_t *identity = rs_dir_config(r)->signed_identity;
     const rs_principal_t *principal = rs_request_principal(r);
-    const rs_identity_key_t *key = rs_server_config(r->server)->main_identity_key;
+    const rs_identity_key_t *key = rs_server_config(r->server)->identity_key;
     const char *token;
 
-    if (!identity || !identity->header || !principal || !key || !key->key)
+    if (!identity || !identity->header || !principal || !key->key)
         return DECLINED;
     if (rs_jws_sign(&token, key->key, key->alg, key->header,
                     payload_of(r, principal, key->issuer, identity->audience),
@@ -156,8 +155,8 @@ int rs_signed_identity_handler(request_rec *r)
     r->allowed |= AP_METHOD_BIT << M_GET;
     if (r->method_number != M_GET)
         return HTTP_METHOD_NOT_ALLOWED;
-    key = rs_server_config(r->server)->main_identity_key;
-    if (!key || !key->key)
+    key = rs_server_config(r->server)->identity_key;
+    if (!key->key)
         return HTTP_NOT_FOUND;
     ap_set_content_type(r, "application/jwk-set+json");
     apr_table_setn(r->headers_out, "Cache-Control", "max-age=3600");

@@ -94,6 +94,16 @@ def test_a_virtual_host_signs_with_the_main_servers_key(yard, issuer, folder):
     server.log.secret(env["HTTP_X_OWN"])
 
 
+def test_a_key_is_needed_by_an_htaccess_file(yard, issuer, folder):
+    server = yard.httpd("htaccess", asking(issuer, folder), start=False)
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace(f'<Directory "{server.folder}">', f'<Directory "{server.folder}">\nAllowOverride AuthConfig'))
+    (server.folder / "htdocs" / ".htaccess").write_text("AuthType oauth2-rs\nRequire valid-user\nOAuth2RSSignedIdentity X-I https://a.example.com\n")
+    server.start()
+    assert server.get("/files/ok.txt", issuer.jwt()).status == 500
+    server.expects("no OAuth2RSIdentityKey")
+
+
 def test_an_rsa_key_is_refused(yard, issuer, folder):
     server = yard.httpd("rsa", config(issuer, folder, rsa.generate_private_key(65537, 2048)), start=False)
     code, said = server.configtest()
