@@ -144,6 +144,16 @@ static void texts_are_quoted_in_ascii(void **state)
     assert_null(rs_json_quote("\xff", *state));
 }
 
+static void a_member_is_appended_or_left_out(void **state)
+{
+    const char *begun = "{\"a\":1";
+
+    assert_string_equal(rs_json_append(begun, "b", "\"", *state), "{\"a\":1,\"b\":\"\\\"\"");
+    assert_string_equal(rs_json_append(begun, "b", "", *state), begun);
+    assert_string_equal(rs_json_append(begun, "b", NULL, *state), begun);
+    assert_string_equal(rs_json_append(begun, "b", "\xff", *state), begun);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +162,7 @@ int main(void)
         CASE(depth_is_bounded),
         CASE(values_are_bounded),
         CASE(texts_are_quoted_in_ascii),
+        CASE(a_member_is_appended_or_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
