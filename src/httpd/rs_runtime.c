@@ -25,7 +25,6 @@ APLOG_USE_MODULE(oauth2_rs);
 #define LOCAL_ENTRIES_PREFORK 1024
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
 #define LOCAL_BYTES_PER_ENTRY 2048
-#define HTTP_HANDLES_MAX 64
 #define WAITING_PROCESSES_MIN 8
 
 static unsigned mpm_number(int query)
@@ -383,7 +382,6 @@ static apr_status_t leave_child(void *data)
 void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 {
     rs_runtime_t *runtime = rs_server_config(s)->runtime;
-    unsigned handles = threads_per_child();
     apr_status_t status;
 
     if (!runtime)
@@ -393,9 +391,10 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
                      "RS0623: this process works without a cache");
-    status = rs_http_curl_create(&runtime->services.http,
-                                 handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
-                                 USER_AGENT, pchild);
+    /* One for each thread, and for background work: nobody waits for a connection that another
+     * issuer keeps busy. */
+    status =
+        rs_http_curl_create(&runtime->services.http, threads_per_child() + 1, USER_AGENT, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, status, s,
