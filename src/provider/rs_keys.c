@@ -6,6 +6,7 @@
  * it sets `busy`, works without the lock, and puts a new snapshot in place. Others use the old one
  * meanwhile; only when there is none do they wait. */
 #include "provider/rs_keys.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "provider/rs_document.h"
 #include "provider/rs_key_source.h"
@@ -23,10 +24,14 @@
 #define LEAD_SHARE 10
 #define LEAD_MAX apr_time_from_sec(30)
 #define FILES_DUE_NEVER RS_TIME_NEVER
+#define BUSY_RETRY_AFTER apr_time_from_sec(1)
+/* Requests differ in what they take for now. */
+#define SKEW_MAX apr_time_from_sec(60)
 
 struct rs_keys_t {
     const rs_provider_spec_t *spec;
     rs_metadata_t *metadata;
+    rs_waiting_t *waiting;
     const rs_services_t *services;
     const rs_jwk_t *shared_key; /* NULL: none */
     rs_key_source_t *sources;   /* the worker's */
@@ -115,7 +120,8 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
 }
 
 apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
-                            rs_metadata_t *metadata, const rs_services_t *services, apr_pool_t *p)
+                            rs_metadata_t *metadata, rs_waiting_t *waiting,
+                            const rs_services_t *services, apr_pool_t *p)
 {
     rs_keys_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -126,6 +132,7 @@ apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
         return status;
     made->spec = spec;
     made->metadata = metadata;
+    made->waiting = waiting;
     made->services = services;
     add_sources(made, p);
     apr_pool_cleanup_register(p, made, keys_destroy, apr_pool_cleanup_null);
@@ -370,6 +377,7 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     const rs_keys_spec_t *spec = &keys->spec->keys;
     apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
+    apr_time_t begun = rs_clock();
     unsigned i;
 
     if (work == WORK_FILES)
@@ -380,6 +388,8 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     }
     if (result.any)
         fresh = snapshot_build(keys);
+    /* A pause begins when the trouble ends: a fetch that hangs lasts longer than the first ones. */
+    now += rs_clock() - begun;
     apr_thread_mutex_lock(keys->lock);
     if (work != WORK_FILES) {
         note_fetch(keys, &result, now);
@@ -419,54 +429,69 @@ static bool usable(const rs_keys_t *keys, apr_time_t now)
            now - keys->fetched_at <= keys->spec->keys.stale_max;
 }
 
-/* The work that is due, which is the caller's from then on. */
-static work_t take_work(rs_keys_t *keys, apr_interval_time_t lead, apr_time_t now)
+/* longest: how far ahead it can lie. What lies further was due before the clock was set back. */
+static bool is_due(apr_time_t due, apr_interval_time_t longest, apr_time_t now)
 {
+    return due <= now || due - now > longest + SKEW_MAX;
+}
+
+/* The work that is due, which is the caller's from then on. seat NULL: background work. */
+static work_t take_work(rs_keys_t *keys, rs_seat_t *seat, apr_interval_time_t lead, apr_time_t now)
+{
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+    apr_interval_time_t longest =
+        spec->refresh_max > spec->cooldown ? spec->refresh_max : spec->cooldown;
     work_t work = WORK_NONE;
 
     if (keys->busy)
         return WORK_NONE;
-    if (keys->remote && keys->fetch_due - lead <= now)
-        work = WORK_FETCH;
-    else if (keys->files_due <= now)
+    if (keys->remote && is_due(keys->fetch_due - lead, 2 * longest, now)) {
+        if (!seat || rs_waiting_sit(keys->waiting, seat, now))
+            work = WORK_FETCH;
+    }
+    else if (keys->files_due != FILES_DUE_NEVER &&
+             is_due(keys->files_due, RS_WATCHED_FILE_INTERVAL, now))
         work = WORK_FILES;
     keys->busy = work != WORK_NONE;
     return work;
 }
 
-static void wait_for_worker(rs_keys_t *keys)
+/* False: it is still at work. */
+static bool wait_for_worker(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now)
 {
     /* Metadata and keys are two calls. */
-    apr_time_t end = apr_time_now() + 2 * keys->spec->peer.total_timeout;
+    apr_interval_time_t longest = 2 * keys->spec->peer.total_timeout;
+    apr_time_t end = rs_clock() + rs_waiting_patience(keys->waiting, seat, longest, now);
 
     while (keys->busy) {
-        apr_interval_time_t left = end - apr_time_now();
-        if (left <= 0 || left > 2 * keys->spec->peer.total_timeout)
-            return;
+        apr_interval_time_t left = end - rs_clock();
+        if (left <= 0)
+            return false;
         (void)apr_thread_cond_timedwait(keys->done, keys->lock, left);
     }
+    return true;
 }
 
 /* ---- the interface ---- */
 
-const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after,
-                              apr_pool_t *p)
+const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now,
+                              apr_interval_time_t *retry_after, apr_pool_t *p)
 {
     rs_snapshot_t *held = NULL;
     work_t work;
 
     apr_thread_mutex_lock(keys->lock);
-    work = take_work(keys, 0, now);
+    work = take_work(keys, seat, 0, now);
     if (work != WORK_NONE) {
         apr_thread_mutex_unlock(keys->lock);
         (void)work_apart(keys, work, now, p);
         apr_thread_mutex_lock(keys->lock);
     }
     else if (!usable(keys, now) && keys->busy)
-        wait_for_worker(keys);
+        (void)wait_for_worker(keys, seat, now);
     if (usable(keys, now))
         held = rs_snapshot_retain(keys->current);
-    *retry_after = keys->fetch_due > now ? keys->fetch_due - now : 0;
+    *retry_after = !keys->busy && keys->fetch_due > now ? keys->fetch_due - now : BUSY_RETRY_AFTER;
     apr_thread_mutex_unlock(keys->lock);
     if (!held)
         return NULL;
@@ -474,7 +499,7 @@ const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time
     return rs_snapshot_content(held);
 }
 
-apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
+apr_status_t rs_keys_miss(rs_keys_t *keys, rs_seat_t *seat, apr_time_t issued, apr_time_t now,
                           apr_interval_time_t *retry_after, apr_pool_t *p)
 {
     apr_interval_time_t cooldown = keys->spec->keys.cooldown;
@@ -484,17 +509,20 @@ apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
     if (!keys->remote)
         return APR_NOTFOUND;
     apr_thread_mutex_lock(keys->lock);
-    if (keys->busy) {
-        wait_for_worker(keys);
-        status = keys->failing ? APR_EAGAIN : APR_SUCCESS;
-    }
-    else if (keys->missed_at && now - keys->missed_at < cooldown)
+    *retry_after = BUSY_RETRY_AFTER;
+    if (keys->busy)
+        status = wait_for_worker(keys, seat, now) && !keys->failing ? APR_SUCCESS : APR_EAGAIN;
+    else if (keys->missed_at && !is_due(keys->missed_at + cooldown, cooldown, now)) {
         status = keys->failing || issued > keys->fetched_at ? APR_EAGAIN : APR_NOTFOUND;
+        *retry_after = keys->missed_at + cooldown - now;
+    }
+    else if (!rs_waiting_sit(keys->waiting, seat, now))
+        status = APR_EAGAIN;
     else {
         fetch = keys->busy = true;
         keys->missed_at = now;
+        *retry_after = cooldown;
     }
-    *retry_after = keys->missed_at ? keys->missed_at + cooldown - now : cooldown;
     apr_thread_mutex_unlock(keys->lock);
     if (fetch && !work_apart(keys, WORK_MISS, now, p))
         status = APR_EAGAIN;
@@ -520,7 +548,7 @@ void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp)
     lead = keys->interval / LEAD_SHARE < LEAD_MAX ? keys->interval / LEAD_SHARE : LEAD_MAX;
     if (keys->failing)
         lead = 0;
-    work = take_work(keys, lead, now);
+    work = take_work(keys, NULL, lead, now);
     apr_thread_mutex_unlock(keys->lock);
     if (work != WORK_NONE)
         (void)work_apart(keys, work, now, ptemp);

@@ -257,6 +257,7 @@ void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *f
     field(fields, spec->introspection.client_id, p);
     field(fields, spec->introspection.params, p);
     number(fields, spec->introspection.signed_reply, p);
+    number(fields, spec->introspection.signed_reply_any_audience, p);
     policy_fields(fields, &spec->policy, p);
     span.bytes = apr_array_pstrcat(p, fields, 0);
     span.len = strlen(span.bytes);

@@ -33,6 +33,8 @@ typedef struct {
     const char *key_sets[PROVIDERS_MAX]; /* what each issuer publishes */
     const char *reply;                   /* of introspection */
     int status;
+    const char *replies[PROVIDERS_MAX]; /* of this issuer's; NULL: the one above */
+    int statuses[PROVIDERS_MAX];        /* likewise; 0 */
     unsigned _Atomic key_calls, introspections;
     rs_question_t question;
     const rs_provider_t *by;
@@ -56,8 +58,8 @@ static void answer(fake_http_t *http, const rs_http_request_t *request, rs_http_
     }
     else {
         w->introspections++;
-        reply->status = w->status;
-        reply->body = w->reply;
+        reply->status = w->statuses[which] ? w->statuses[which] : w->status;
+        reply->body = w->replies[which] ? w->replies[which] : w->reply;
     }
 }
 
@@ -159,6 +161,47 @@ static void the_iss_of_a_jwt_picks_its_judge(void **state)
     assert_ptr_equal(w->by, w->providers[1]);
     assert_string_equal(w->http.url, "https://issuer1.example/keys");
     assert_int_equal(w->http.calls, 1);
+}
+
+/* Two providers of issuer 0: the second asks at another place, as another client perhaps. */
+static world_t *world_of_two_clients(apr_pool_t *p)
+{
+    world_t *w = world(p);
+    rs_provider_spec_t *second = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    second->introspection.url = "https://issuer1.example/introspect";
+    add_spec(w, second);
+    return w;
+}
+
+static void what_one_provider_refuses_another_may_accept(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+    const char *token = jwt_of(w, 0);
+    unsigned i;
+
+    w->replies[0] = INACTIVE;
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(judge(w, token, NOW + i).outcome, RS_TOKEN_ACCEPTED);
+        assert_ptr_equal(w->by, w->providers[1]);
+    }
+    assert_int_equal(w->introspections, 2);
+}
+
+static void a_refusal_decides_nothing_while_another_is_undecided(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+
+    w->replies[0] = INACTIVE;
+    w->statuses[1] = 500;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_UNDECIDED);
+    w->replies[1] = INACTIVE;
+    w->statuses[1] = 200;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_INACTIVE);
+    w->replies[0] = NULL;
+    w->statuses[0] = 500;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
 }
 
 static void an_unknown_issuer_causes_no_call(void **state)
@@ -515,6 +558,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FAKE_TEST(the_iss_of_a_jwt_picks_its_judge),
+        FAKE_TEST(what_one_provider_refuses_another_may_accept),
+        FAKE_TEST(a_refusal_decides_nothing_while_another_is_undecided),
         FAKE_TEST(an_unknown_issuer_causes_no_call),
         FAKE_TEST(a_token_is_never_shown_to_another_issuer),
         FAKE_TEST(an_opaque_token_goes_to_the_one_candidate),
