@@ -37,13 +37,15 @@ struct rs_keys_t {
     rs_key_source_t *sources;   /* the worker's */
     unsigned source_count;
     bool remote; /* one of them is an address */
+    bool local;  /* one of them is a file */
 
     apr_thread_mutex_t *lock; /* guards what follows */
     apr_thread_cond_t *done;
     bool busy;
-    rs_snapshot_t *current;           /* rs_jwks_t; NULL: none */
-    bool failing;                     /* the last fetch was no success */
-    apr_time_t fetched_at, missed_at; /* 0: never */
+    rs_snapshot_t *current; /* rs_jwks_t; NULL: none */
+    bool failing;           /* the last fetch was no success */
+    apr_time_t fetched_at;  /* the last time that any source answered; 0: never */
+    apr_time_t missed_at;   /* 0: never */
     apr_time_t fetch_due, files_due;
     apr_interval_time_t interval, backoff;
     rs_log_quiet_t trouble;
@@ -113,6 +115,7 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
     for (i = 0; i < spec->urls->nelts; i++)
         keys->sources[keys->source_count++].url = APR_ARRAY_IDX(spec->urls, i, const char *);
     keys->remote = spec->urls->nelts > 0;
+    keys->local = spec->files->nelts > 0;
     if (!keys->source_count && !spec->shared_key.value && !keys->spec->metadata.off) {
         keys->source_count = 1;
         keys->remote = true;
@@ -229,7 +232,7 @@ static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
 typedef struct {
     const char *place, *why; /* of the first failure; NULL: there was none */
     apr_interval_time_t fresh;
-    apr_time_t fetched_at; /* the earliest */
+    apr_time_t earliest, latest; /* that sources were fetched at; earliest: of those that were */
     bool any;
 } fetching_t;
 
@@ -248,7 +251,7 @@ static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const rs_documen
 {
     const char *why, *remarks;
 
-    if (!rs_document_find(document, place, keys->fetched_at, now, ptemp) ||
+    if (!rs_document_find(document, place, source->fetched_at, now, ptemp) ||
         now - document->fetched_at > bounded_interval(keys, document->fresh) ||
         rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
             APR_SUCCESS)
@@ -314,10 +317,29 @@ static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_tim
     if (why)
         return;
     result->any = true;
+    source->fetched_at = document.fetched_at;
     if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
         result->fresh = document.fresh;
-    if (document.fetched_at < result->fetched_at)
-        result->fetched_at = document.fetched_at;
+    if (document.fetched_at < result->earliest)
+        result->earliest = document.fetched_at;
+    if (document.fetched_at > result->latest)
+        result->latest = document.fetched_at;
+}
+
+/* A source that has not answered for too long takes its keys with it, whatever others do. */
+static void drop_stale(rs_keys_t *keys, fetching_t *result, apr_time_t now)
+{
+    unsigned i;
+
+    for (i = 0; i < keys->source_count; i++) {
+        rs_key_source_t *source = &keys->sources[i];
+        if (source->file.path || !source->text ||
+            now - source->fetched_at <= keys->spec->keys.stale_max)
+            continue;
+        free(source->text);
+        source->text = NULL;
+        result->any = true;
+    }
 }
 
 /* Up to a tenth earlier or later, so that a farm of servers does not ask in step. */
@@ -335,11 +357,12 @@ static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t int
 static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
     keys->failing = result->why != NULL;
+    if (result->latest)
+        keys->fetched_at = result->latest;
     if (!keys->failing) {
-        keys->fetched_at = result->fetched_at;
         keys->backoff = 0;
         keys->interval = bounded_interval(keys, result->fresh);
-        keys->fetch_due = result->fetched_at + jitter(keys, keys->interval);
+        keys->fetch_due = result->earliest + jitter(keys, keys->interval);
         return;
     }
     keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
@@ -373,7 +396,7 @@ typedef enum { WORK_NONE, WORK_FETCH, WORK_MISS, WORK_FILES } work_t;
 /* `busy` is ours; the lock is not held, and not held on return. */
 static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
 {
-    fetching_t result = { NULL, NULL, -1, now, false };
+    fetching_t result = { NULL, NULL, -1, now, 0, false };
     const rs_keys_spec_t *spec = &keys->spec->keys;
     apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
@@ -386,6 +409,8 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
         if (!keys->sources[i].file.path)
             fetch_one(keys, &keys->sources[i], age_max, &result, now, ptemp);
     }
+    if (result.why)
+        drop_stale(keys, &result, now);
     if (result.any)
         fresh = snapshot_build(keys);
     /* A pause begins when the trouble ends: a fetch that hangs lasts longer than the first ones. */
@@ -425,7 +450,7 @@ static bool usable(const rs_keys_t *keys, apr_time_t now)
 {
     if (!keys->current)
         return false;
-    return !keys->remote || !keys->failing || !keys->fetched_at ||
+    return !keys->remote || keys->local || !keys->failing ||
            now - keys->fetched_at <= keys->spec->keys.stale_max;
 }
 

@@ -586,6 +586,61 @@ static void a_clock_that_is_set_back_stops_no_refresh(void **state)
     assert_int_equal(w->http.calls, 3);
 }
 
+/* Two addresses; the second is never there. */
+static void first_only(fake_http_t *http, const rs_http_request_t *request,
+                       rs_http_response_t *reply)
+{
+    world_t *w = http->baton;
+
+    reply->content_type = "application/json";
+    reply->status = strcmp(request->url, KEYS_URL) == 0 ? 200 : 404;
+    reply->body = w->set_a;
+}
+
+static world_t *world_of_two_sources(apr_pool_t *p)
+{
+    world_t *w = world(p);
+
+    APR_ARRAY_PUSH(w->spec->keys.urls, const char *) = KEYS_URL;
+    APR_ARRAY_PUSH(w->spec->keys.urls, const char *) = KEYS_URL "/2";
+    w->http.answer = first_only;
+    w->http.baton = w;
+    return w;
+}
+
+static void each_source_has_a_time_of_its_own(void **state)
+{
+    world_t *w = world_of_two_sources(*state);
+    apr_time_t now;
+
+    begin(w);
+    /* One that is never there does not end the keys of the other. */
+    for (now = NOW; now < NOW + 48 * 3600 * SECOND; now += 600 * SECOND)
+        assert_true(has(w, w->a, now));
+    /* Nor does it keep them beyond their time. */
+    w->http.answer = NULL;
+    w->http.result = APR_TIMEUP;
+    for (; now < NOW + 71 * 3600 * SECOND; now += 600 * SECOND)
+        assert_true(has(w, w->a, now));
+    assert_false(has(w, w->a, NOW + 73 * 3600 * SECOND));
+}
+
+static void keys_of_a_file_stay_when_an_address_is_gone_for_good(void **state)
+{
+    world_t *w = world_of_two_sources(*state);
+
+    APR_ARRAY_PUSH(w->spec->keys.files, const char *) =
+        fake_file(fake_folder(*state), "keys.json", w->set_b, *state);
+    begin(w);
+    assert_true(has(w, w->a, NOW));
+    assert_true(has(w, w->b, NOW));
+    w->http.answer = NULL;
+    w->http.result = APR_TIMEUP;
+    assert_true(has(w, w->a, NOW + 23 * 3600 * SECOND));
+    assert_false(has(w, w->a, NOW + 25 * 3600 * SECOND));
+    assert_true(has(w, w->b, NOW + 25 * 3600 * SECOND));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -611,6 +666,8 @@ int main(void)
         FAKE_TEST(many_threads_cause_one_fetch),
         FAKE_TEST(few_wait_for_the_keys_of_a_slow_issuer),
         FAKE_TEST(a_pause_begins_when_the_call_ends),
+        FAKE_TEST(each_source_has_a_time_of_its_own),
+        FAKE_TEST(keys_of_a_file_stay_when_an_address_is_gone_for_good),
         FAKE_TEST(a_clock_that_is_set_back_stops_no_refresh),
     };
 
