@@ -8,6 +8,8 @@
 #include "provider/rs_introspection_kind.h"
 #include "provider/rs_signed_reply.h"
 
+#include <apr_date.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -106,10 +108,15 @@ typedef struct {
     rs_verdict_t verdict;
 } call_t;
 
-static apr_interval_time_t retry_after_of(const rs_http_response_t *response)
+/* RFC 9110 10.2.3: seconds, or a date. */
+static apr_interval_time_t retry_after_of(const rs_http_response_t *response, apr_time_t now)
 {
-    apr_int64_t seconds = response->retry_after ? apr_atoi64(response->retry_after) : 0;
+    const char *text = response->retry_after ? response->retry_after : "";
+    apr_int64_t seconds = apr_atoi64(text);
+    apr_time_t date = apr_isdigit(*text) ? APR_DATE_BAD : apr_date_parse_http(text);
 
+    if (date != APR_DATE_BAD)
+        seconds = apr_time_sec(date - now + APR_USEC_PER_SEC - 1);
     if (seconds <= 0)
         return RETRY_AFTER_DEFAULT;
     return seconds > apr_time_sec(RETRY_AFTER_MAX) ? RETRY_AFTER_MAX : apr_time_from_sec(seconds);
@@ -252,7 +259,7 @@ static call_t read_response(const visit_t *visit, const rs_http_response_t *resp
         return failed(
             CALL_LATER,
             apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
-            retry_after_of(response));
+            retry_after_of(response, time_on(visit)));
     refusal = rs_introspection_refusal(visit->self->spec->introspection.kind, response, p);
     if (refusal)
         return refused(refusal, visit->now);

@@ -204,8 +204,17 @@ static void retry_after_is_heeded_within_bounds(void **state)
     static const struct {
         const char *header;
         int seconds;
-    } rows[] = { { NULL, 1 },     { "7", 7 },  { "60", 60 },  { "61", 60 },
-                 { "86400", 60 }, { "-5", 1 }, { "soon", 1 }, { "", 1 } };
+    } rows[] = { { NULL, 1 },
+                 { "7", 7 },
+                 { "60", 60 },
+                 { "61", 60 },
+                 { "86400", 60 },
+                 { "-5", 1 },
+                 { "soon", 1 },
+                 { "", 1 },
+                 { "Tue, 14 Nov 2023 22:13:30 GMT", 10 }, /* NOW and ten seconds */
+                 { "Tue, 14 Nov 2023 22:13:10 GMT", 1 },
+                 { "Wed, 15 Nov 2023 22:13:20 GMT", 60 } };
     unsigned i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
