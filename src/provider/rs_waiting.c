@@ -9,11 +9,6 @@
 #define STANDING_POLL apr_time_from_msec(5)
 #define CROWDED_RETRY_AFTER apr_time_from_sec(1)
 
-/* Metadata, then the endpoint; for a signed reply keys, and keys once more: each after its
- * metadata. */
-#define CALLS_PLAIN 2
-#define CALLS_SIGNED 6
-
 struct rs_waiting_t {
     const rs_provider_spec_t *spec;
     const rs_log_t *log;
@@ -23,8 +18,7 @@ struct rs_waiting_t {
 
 apr_interval_time_t rs_waiting_time_max(const rs_provider_spec_t *spec)
 {
-    return (spec->introspection.signed_reply ? CALLS_SIGNED : CALLS_PLAIN) *
-           spec->peer.total_timeout;
+    return 2 * spec->peer.total_timeout;
 }
 
 rs_waiting_t *rs_waiting_create(const rs_provider_spec_t *spec, const rs_services_t *services,
@@ -38,7 +32,7 @@ rs_waiting_t *rs_waiting_create(const rs_provider_spec_t *spec, const rs_service
     made->log = services->log;
     made->crowded = rs_shared_memory(sizeof *made->crowded, p);
     made->seats = services->one_thread ? rs_shared_memory(bytes, p) : apr_pcalloc(p, bytes);
-    /* For a flight, for a claim, and for a call of our own. */
+    /* For a flight, for a claim, and for a call of our own; or for that and for keys twice. */
     rs_seats_init(made->seats, count, 3 * rs_waiting_time_max(spec));
     return made;
 }

@@ -16,7 +16,8 @@ typedef struct rs_waiting_t rs_waiting_t;
 rs_waiting_t *rs_waiting_create(const rs_provider_spec_t *spec, const rs_services_t *services,
                                 apr_pool_t *p);
 
-/* How long a question to the issuer takes at most, with all that it needs. */
+/* How long others wait for a question to the issuer: for its metadata and one call. When a signed
+ * reply needs new keys besides, which is rare, somebody else may ask the same. */
 apr_interval_time_t rs_waiting_time_max(const rs_provider_spec_t *spec);
 
 /* Without a seat nobody waits for longer. */

@@ -393,6 +393,33 @@ static void ttl_zero_asks_each_time(void **state)
     assert_int_equal(w->introspections, 3);
 }
 
+/* Else whoever has a token for somebody else could have the issuer asked as often as he likes. */
+static void what_our_rules_refuse_is_asked_about_once(void **state)
+{
+    world_t *w = world(*state);
+    rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+    static const char *const audience[] = { "us" };
+    unsigned i;
+
+    spec->policy.audience_any = false;
+    spec->policy.audiences = audience;
+    spec->policy.audience_count = 1;
+    add_spec(w, spec);
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"aud\":\"them\",\"exp\":1700000600}";
+    for (i = 0; i < 5; i++)
+        assert_int_equal(judge(w, "opaque", NOW + i).outcome, RS_TOKEN_AUDIENCE_WRONG);
+    assert_int_equal(w->introspections, 1);
+    /* As long as what is inactive. */
+    assert_int_equal(judge(w, "opaque", NOW + 11 * SECOND).outcome, RS_TOKEN_AUDIENCE_WRONG);
+    assert_int_equal(w->introspections, 2);
+    /* What begins later must not be refused when it has begun. */
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"aud\":\"us\",\"nbf\":1700000500,"
+               "\"exp\":1700000600}";
+    assert_int_equal(judge(w, "later", NOW).outcome, RS_TOKEN_NOT_YET_VALID);
+    assert_int_equal(judge(w, "later", NOW).outcome, RS_TOKEN_NOT_YET_VALID);
+    assert_int_equal(w->introspections, 4);
+}
+
 static void a_location_may_only_shorten_the_ttl(void **state)
 {
     world_t *w = world(*state);
@@ -591,6 +618,7 @@ int main(void)
         FAKE_TEST(a_verdict_is_asked_for_once),
         FAKE_TEST(inactive_is_kept_for_a_moment_and_undecided_never),
         FAKE_TEST(ttl_zero_asks_each_time),
+        FAKE_TEST(what_our_rules_refuse_is_asked_about_once),
         FAKE_TEST(a_location_may_only_shorten_the_ttl),
         FAKE_TEST(a_key_that_is_left_out_ends_its_verdicts),
         FAKE_TEST(without_keys_a_jwt_is_undecided),
