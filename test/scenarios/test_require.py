@@ -38,6 +38,7 @@ def bed(module_yard):
         "expr": ["Require oauth2-expr \"oauth2_claim('tenant') == 'acme' && 'admin' -in oauth2_claims('roles')\""],
         "expr-pointer": ["Require oauth2-expr \"oauth2_claim('/a/b') -gt 2\""],
         "expr-path": ["Require oauth2-expr \"oauth2_claim(%{HTTP:X-Which}) == 'yes'\""],
+        "expr-failing": ['Require oauth2-claim roles "%{file:/nowhere}"'],
         "user": ["Require user alice"],
         "not": ["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "</RequireAll>"],
         "only-not": ["<RequireAll>", "Require all granted", "Require not oauth2-scope evil", "</RequireAll>"],
@@ -193,6 +194,15 @@ EXPRESSIONS = [
 def test_expressions(bed, path, claims, fine):
     server, issuer = bed
     (granted if fine else denied)(server.get(f"/{path}", issuer.jwt(**claims)))
+
+
+def test_an_expression_is_evaluated_once_for_the_line_and_not_for_each_element(bed):
+    server, issuer = bed
+    mark = server.log.mark()
+    server.expects("RS0641")
+    server.allows("Evaluation of expression from")
+    denied(server.get("/expr-failing", issuer.jwt(roles=["r"] * 100)))
+    assert 1 <= server.log.count("RS0641", mark) <= 2
 
 
 def test_an_expression_may_name_the_claim(bed):
