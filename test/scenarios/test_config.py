@@ -4,10 +4,13 @@
 import json
 import os
 import pathlib
+import time
 
 import pytest
 
 import places
+import texts
+from answers import granted
 from httpd import Httpd
 from keys import Key
 from texts import location, secret_file
@@ -133,6 +136,36 @@ def test_a_shared_key_that_is_too_short_stops_the_start(yard, folder):
         server.start()
     server.stop()
     assert "32" in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+def script(folder, *lines):
+    path = folder / "script"
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(0o700)
+    return path
+
+
+def asking_with(issuer, path):
+    return texts.provider(issuer, f"OAuth2RSClient {issuer.client} exec:{path}")
+
+
+def test_a_command_may_say_the_secret(httpd, issuer, folder):
+    path = script(folder, f"echo {issuer.secret}", "exec >&-", "sleep 0.3")
+    server = httpd(asking_with(issuer, path) + location("/x", "Require valid-user"))
+    granted(server.get("/x", issuer.opaque()))
+
+
+def test_a_command_that_does_not_end_stops_the_start_after_ten_seconds(yard, issuer, folder):
+    path = script(folder, "echo secret", "exec >&-", "exec sleep 60")
+    server = yard.httpd("exec", asking_with(issuer, path), start=False)
+    begin = time.monotonic()
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    assert 9 < time.monotonic() - begin < 20
+    server.stop()
+    assert "OAuth2RSClient cannot be read" in server.log.text()
     server.expects("RS0611")
     server.allows("AH00020", "AH00016")
 
