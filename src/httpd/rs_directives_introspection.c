@@ -120,15 +120,20 @@ static const char *set_client_certificate(rs_provider_spec_t *spec, cmd_parms *c
 static const char *set_introspection_param(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                            char *const argv[])
 {
-    static const char *const ours[] = { "token", "client_id", "client_secret", "client_assertion",
-                                        "client_assertion_type" };
+    static const char *const ours[] = {
+        "token",         "access_token",     "client_id",
+        "client_secret", "client_assertion", "client_assertion_type"
+    };
     rs_introspection_spec_t *introspection = &spec->introspection;
     unsigned i;
 
     (void)argc;
     for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (strcmp(argv[0], ours[i]) == 0)
-            return apr_psprintf(cmd->pool, "%s is sent already, from other directives", ours[i]);
+            return apr_psprintf(
+                cmd->pool,
+                "%s is a field of the question's own: where it belongs, it is sent already",
+                ours[i]);
     introspection->params =
         apr_pstrcat(cmd->pool, introspection->params, "&", rs_form_encode(argv[0], cmd->pool), "=",
                     rs_form_encode(argv[1], cmd->pool), NULL);

@@ -342,10 +342,15 @@ static const char *set_leeway(rs_provider_spec_t *spec, cmd_parms *cmd, int argc
 static const char *set_max_lifetime(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                     char *const argv[])
 {
+    const char *trouble;
+
     (void)argc;
     if (strcasecmp(argv[0], "off") == 0)
         return NULL;
-    return rs_time_parse(&spec->policy.lifetime_max, argv[0], 12 * TIME_MAX, cmd->pool);
+    trouble = rs_time_parse(&spec->policy.lifetime_max, argv[0], 12 * TIME_MAX, cmd->pool);
+    if (!trouble && !spec->policy.lifetime_max)
+        trouble = "no token lives so short: write off for no limit, or at least 1ms";
+    return trouble;
 }
 
 static const char *set_require_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,

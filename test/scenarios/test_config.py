@@ -57,6 +57,7 @@ MISTAKES = {
     "introspection-without-credentials": (provider("OAuth2RSIntrospection https://login.example.com/i"),
                                           "<OAuth2RSProvider", ["OAuth2RSClient"]),
     "time-without-sense": (provider("OAuth2RSLeeway soon"), "OAuth2RSLeeway", ["soon"]),
+    "no-lifetime-at-all": (provider("OAuth2RSMaxLifetime 0"), "OAuth2RSMaxLifetime", ["off"]),
     "negative-time": (provider("OAuth2RSLeeway -3"), "OAuth2RSLeeway", []),
     "timeouts-the-wrong-way-round": (provider("OAuth2RSTimeout 5s 2s"), "OAuth2RS", ["longer"]),
     "secret-that-is-not-there": (provider("OAuth2RSClient us file:/nowhere/secret"), "OAuth2RSClient", ["/nowhere/secret"]),

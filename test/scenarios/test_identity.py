@@ -159,6 +159,18 @@ def test_a_list_of_many_elements_costs_no_more_than_its_length(bed):
     assert time.monotonic() - begin < 2
 
 
+HTTP_NAMES = """Content-Type Content-Length Transfer-Encoding Accept Accept-Encoding Origin If-None-Match If-Match If-Modified-Since
+If-Unmodified-Since If-Range Range Keep-Alive Connection Proxy-Authorization Proxy TE Trailer Upgrade Expect Via Forwarded Cookie Cache-Control
+Sec-Fetch-Site Access-Control-Request-Method content_type Max-Forwards""".split()
+
+
+@pytest.mark.parametrize("name", HTTP_NAMES)
+def test_a_header_with_a_meaning_in_http_is_not_for_a_claim(yard, issuer, folder, name):
+    server = yard.httpd("names", asking(issuer, folder) + location("/x", "Require valid-user", f"OAuth2RSHeader {name} sub"), start=False)
+    code, text = server.configtest()
+    assert code != 0 and f'OAuth2RSHeader: "{name}" has a meaning in HTTP' in text, text
+
+
 @pytest.mark.parametrize("line", ["OAuth2RSHeader Authorization sub", "OAuth2RSHeader Host sub", "OAuth2RSHeader X:Y sub",
                                   "OAuth2RSHeader X-Y sub jsn", "OAuth2RSEnv PATH sub", "OAuth2RSEnv HTTP_X sub",
                                   "OAuth2RSEnv 1X sub", "OAuth2RSEnv LD_PRELOAD sub"])
