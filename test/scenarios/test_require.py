@@ -271,3 +271,19 @@ def test_configtest_warns_of_expressions_that_never_see_a_claim(yard, issuer, fo
     server = yard.httpd("blind", asking(issuer, folder) + lines + "\n", start=False)
     code, text = server.configtest()
     assert code == 0 and "RS0609" in text and "httpd.conf" in text, text
+
+
+@pytest.mark.parametrize("lines, good, bad", [
+    (["Require oauth2-scope a"], "a", "b"), (["Require oauth2-any-scope a c"], "c", "b"),
+    (["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "Require oauth2-role admin", "</RequireAll>"], "b", "evil"),
+    (["<LimitExcept POST>", "Require oauth2-claim scope a", "</LimitExcept>"], "a", "b")],
+    ids=["scope", "any-scope", "not", "limit"])
+def test_require_in_htaccess(httpd, issuer, folder, lines, good, bad):
+    server = httpd(asking(issuer, folder), start=False, modules=["authz_user"])
+    (server.folder / "htdocs" / ".htaccess").write_text("\n".join(["AuthType oauth2-rs", *lines]) + "\n")
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace(f'<Directory "{server.folder}">', f'<Directory "{server.folder}">\nAllowOverride AuthConfig Limit'))
+    server.start()
+    assert server.get("/files/ok.txt").status == 401
+    assert server.get("/files/ok.txt", issuer.jwt(scope=good, roles=["admin"])).status == 200
+    assert server.get("/files/ok.txt", issuer.jwt(scope=bad, roles=["admin"])).status == 403
