@@ -26,6 +26,15 @@ def question(issuer):
     return [request for request in issuer.requests if request.path == ENDPOINT][-1]
 
 
+def test_a_reply_with_many_audiences_costs_no_more_than_its_length(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + LOCATION)
+    token = issuer.opaque(aud=["a%03x" % number for number in range(20000)])
+    begin = time.monotonic()
+    refused(server.get("/x", token), "audience")
+    assert time.monotonic() - begin < 2
+    assert "... is not among the accepted ones" in server.log.text()
+
+
 # --- who we are
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
