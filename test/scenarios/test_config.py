@@ -179,7 +179,19 @@ def test_a_command_that_does_not_end_stops_the_start_after_ten_seconds(yard, iss
         server.start()
     assert 9 < time.monotonic() - begin < 20
     server.stop()
-    assert "OAuth2RSClient cannot be read" in server.log.text()
+    assert "OAuth2RSClient cannot be read: its command did not end within 10 seconds" in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+@pytest.mark.parametrize("line, words", [("echo secret; exit 3", "its command ended with exit status 3"),
+                                         ("kill -9 $$", "its command was ended by signal 9"), ("true", "its command wrote nothing")])
+def test_a_command_that_fails_stops_the_start_and_is_told(yard, issuer, folder, line, words):
+    server = yard.httpd("exec", asking_with(issuer, script(folder, line)), start=False)
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    assert "OAuth2RSClient cannot be read: " + words in server.log.text()
     server.expects("RS0611")
     server.allows("AH00020", "AH00016")
 
