@@ -92,30 +92,37 @@ static int build_slots(rs_runtime_t *runtime, server_rec *main_server, apr_pool_
     return OK;
 }
 
+static const char *read_source(const rs_source_t *source, const char **bytes, apr_size_t *len,
+                               apr_pool_t *p)
+{
+    apr_status_t status = rs_source_read(source, bytes, len, p);
+
+    return status == APR_SUCCESS ? NULL : rs_source_failure(source, status, p);
+}
+
 static int read_password(const char **password, const rs_source_t *source, server_rec *s,
                          apr_pool_t *p)
 {
     apr_size_t len;
-    apr_status_t status;
+    const char *why = source->value ? read_source(source, password, &len, p) : NULL;
 
-    if (!source->value)
-        return OK;
-    status = rs_source_read(source, password, &len, p);
-    return status == APR_SUCCESS
-               ? OK
-               : failed(s, "RS0612", status, "a password for Redis could not be read");
+    return why ? failed(s, "RS0612", 0,
+                        apr_pstrcat(p, "a password for Redis could not be read: ", why, NULL))
+               : OK;
 }
 
 static int build_seal(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
 {
-    const char *secret, *previous = NULL;
+    const char *secret, *previous = NULL, *why;
     apr_size_t len, previous_len = 0;
-    apr_status_t status = rs_source_read(&cache->secret, &secret, &len, p);
+    apr_status_t status;
 
-    if (status == APR_SUCCESS && cache->previous_secret.value)
-        status = rs_source_read(&cache->previous_secret, &previous, &previous_len, p);
-    if (status != APR_SUCCESS)
-        return failed(s, "RS0613", status, "OAuth2RSCacheSecret could not be read");
+    why = read_source(&cache->secret, &secret, &len, p);
+    if (!why && cache->previous_secret.value)
+        why = read_source(&cache->previous_secret, &previous, &previous_len, p);
+    if (why)
+        return failed(s, "RS0613", 0,
+                      apr_pstrcat(p, "OAuth2RSCacheSecret could not be read: ", why, NULL));
     status = rs_seal_create(&runtime->seal, secret, len, previous, previous_len, p);
     if (status != APR_SUCCESS)
         return failed(s, "RS0614", status, "OAuth2RSCacheSecret is too short: at least 32 bytes");

@@ -163,13 +163,17 @@ static const char *load_file(rs_keys_t *keys, rs_key_source_t *source, apr_pool_
 
 static const char *load_shared_key(rs_keys_t *keys, apr_pool_t *p)
 {
+    const rs_source_t *source = &keys->spec->keys.shared_key;
     const char *secret, *why = NULL;
     apr_size_t len;
+    apr_status_t status;
 
-    if (!keys->spec->keys.shared_key.value)
+    if (!source->value)
         return NULL;
-    if (rs_source_read(&keys->spec->keys.shared_key, &secret, &len, p) != APR_SUCCESS)
-        return "OAuth2RSSharedKey cannot be read";
+    status = rs_source_read(source, &secret, &len, p);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(p, "OAuth2RSSharedKey cannot be read: %s",
+                            rs_source_failure(source, status, p));
     keys->shared_key = rs_jwk_shared((const unsigned char *)secret, len, &why, p);
     return why ? apr_pstrcat(p, "OAuth2RSSharedKey: ", why, NULL) : NULL;
 }
