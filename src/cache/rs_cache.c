@@ -105,7 +105,7 @@ const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
     if (verdict->decided_at > now + CLOCK_SKEW_MAX)
         return NULL;
     /* Only introspected verdicts are put there; anything else did not come from us. */
-    if (until <= now || !verdict->introspected || !rs_outcome_row(verdict->outcome)->stored)
+    if (until <= now || !verdict->introspected || !rs_verdict_is_storable(verdict))
         return NULL;
     keep_local(cache, key, entry, kept_until(verdict, ttl), now);
     return verdict;
@@ -158,9 +158,11 @@ rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_v
     rs_entry_t *entry = rs_entry_of_verdict(verdict, p);
     apr_time_t until = usable_until(verdict, ttl);
 
+    bool kept = entry && rs_verdict_is_storable(verdict) && until > now;
+
     if (verdict->introspected && !rs_verdict_is_accepted(verdict))
-        forget_accepted(cache, key, until > now, now, p);
-    if (!entry || !rs_outcome_row(verdict->outcome)->stored || until <= now)
+        forget_accepted(cache, key, kept, now, p);
+    if (!kept)
         return entry;
     until = kept_until(verdict, ttl);
     keep_local(cache, key, entry, until, now);

@@ -18,7 +18,8 @@ APLOG_USE_MODULE(oauth2_rs);
 /* ---- directives ---- */
 
 /* Fields that httpd, its modules or a backend's server act on (RFC 9110, 9111, 9112, 4918, Fetch);
- * those that merely tell, like From or X-Forwarded-User, may be ours. */
+ * those that merely tell, like From or X-Forwarded-User, may be ours. Naming one would also take it
+ * from every request of the host. */
 static const char *const forbidden_headers[] = {
     "accept",
     "accept-*",
@@ -197,22 +198,24 @@ static const char *element_text(const rs_claim_t *claim, apr_pool_t *p)
     return claim->type == RS_JSON_NULL ? "" : rs_claim_json(claim, p);
 }
 
-/* NULL: an element holds the comma that would part it from the next. */
+/* NULL: an element holds the comma that would part it from the next, or they are too many. */
 static const char *joined(const rs_claim_t *array, apr_pool_t *p)
 {
+    apr_array_header_t *words = apr_array_make(p, 8, sizeof(const char *));
     rs_claim_iter_t it = rs_claim_iterate(array);
-    const char *text = "", *separator = "";
+    apr_size_t bytes = 0;
     rs_claim_t element;
 
     while (rs_claim_next(&it, &element, NULL)) {
-        const char *word = element_text(&element, p);
-        if (!word || strchr(word, ',') || element.type == RS_JSON_ARRAY ||
-            element.type == RS_JSON_OBJECT)
+        const char *word = element.body ? NULL : element_text(&element, p);
+        if (!word || strchr(word, ','))
             return NULL;
-        text = apr_pstrcat(p, text, separator, word, NULL);
-        separator = ",";
+        bytes += strlen(word) + 1;
+        if (bytes > RS_IDENTITY_BYTES_MAX + 1)
+            return NULL;
+        APR_ARRAY_PUSH(words, const char *) = word;
     }
-    return text;
+    return apr_array_pstrcat(p, words, ',');
 }
 
 static bool can_be_handed_over(const char *text)

@@ -42,10 +42,7 @@ static rs_claim_t claim_of(const judgement_t *j, const char *name)
 /* A value for the log: short, whatever the token says. */
 static const char *shown(const rs_claim_t *claim, apr_pool_t *p)
 {
-    const char *json = rs_claim_json(claim, p);
-    return strlen(json) > RS_DETAIL_BYTES_MAX
-               ? apr_pstrcat(p, apr_pstrndup(p, json, RS_DETAIL_BYTES_MAX), "...", NULL)
-               : json;
+    return rs_claim_json_start(claim, RS_DETAIL_BYTES_MAX, p);
 }
 
 /* RFC 7519 4.1.1; RFC 7662 2.2: in a reply iss is optional, its endpoint says who spoke. */
