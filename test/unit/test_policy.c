@@ -174,6 +174,21 @@ static void the_detail_of_a_long_value_is_short(void **state)
     assert_non_null(strstr(verdict.detail, "audience [\"x\",1] is not among"));
 }
 
+/* Those beyond the bound would be unknown to `Require not oauth2-scope`. */
+static void a_token_of_too_many_scopes_is_refused(void **state)
+{
+    rs_policy_t policy = policy_of(*state);
+    const char *scopes = "\"scope\":\"";
+    unsigned i;
+
+    for (i = 0; i < 1023; i++)
+        scopes = apr_psprintf(*state, "%s%u ", scopes, i);
+    assert_int_equal(outcome(&policy, false, apr_pstrcat(*state, scopes, "\"", NULL), *state),
+                     RS_TOKEN_ACCEPTED);
+    assert_int_equal(outcome(&policy, false, apr_pstrcat(*state, scopes, "evil\"", NULL), *state),
+                     RS_TOKEN_CLAIM_WRONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +200,7 @@ int main(void)
         CASE(a_lifetime_may_be_bounded),
         CASE(the_last_second_of_a_jwt_is_exp_and_leeway),
         CASE(the_detail_of_a_long_value_is_short),
+        CASE(a_token_of_too_many_scopes_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
