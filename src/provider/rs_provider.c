@@ -22,7 +22,7 @@ struct rs_provider_t {
     rs_decryption_t *decryption;       /* NULL: no key */
     rs_introspection_t *introspection; /* NULL: it is never asked */
     atomic_bool keys_wanted;           /* a JWT of this issuer was seen */
-    rs_log_quiet_t ambiguous, stale, mixed_up;
+    rs_log_quiet_t ambiguous, stale;
 };
 
 static apr_status_t create_introspection(rs_provider_t *made, const char **why, apr_pool_t *p)
@@ -223,29 +223,6 @@ static rs_verdict_t throttled(apr_interval_time_t wait, apr_time_t now)
     return verdict;
 }
 
-/* A cache or a gateway in front of the issuer may mix replies up. RFC 7662 2.2: jti names the
- * token. */
-static bool may_be_one(const rs_principal_t *token, const rs_principal_t *reply)
-{
-    rs_claim_t a = rs_claims_get(&token->claims, "jti"), b = rs_claims_get(&reply->claims, "jti");
-
-    return a.type != RS_JSON_STRING || b.type != RS_JSON_STRING || strcmp(a.text, b.text) == 0;
-}
-
-static rs_verdict_t mixed_up(const matter_t *matter)
-{
-    rs_provider_t *provider = matter->provider;
-    apr_uint32_t kept_back;
-
-    if (rs_log_quiet_ask(&provider->mixed_up, matter->now, &kept_back))
-        rs_log(provider->services->log, RS_LOG_WARNING,
-               "RS0533: provider %s: a reply of the issuer is about another token than the "
-               "question (its jti is another one): is there a cache or gateway before it that "
-               "mixes replies up? Such tokens get 503 (%u more since the last line)",
-               provider->spec->name, kept_back);
-    return rs_undecided("the issuer's reply is about another token", 0, matter->now);
-}
-
 /* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
 static rs_verdict_t ask_issuer(matter_t *matter, const rs_verdict_t *local)
 {
@@ -262,8 +239,6 @@ static rs_verdict_t ask_issuer(matter_t *matter, const rs_verdict_t *local)
         return *known;
     if (!local || !rs_verdict_is_accepted(&asked))
         return asked;
-    if (!may_be_one(local->principal, asked.principal))
-        return mixed_up(matter);
     until = asked.valid_until;
     asked = *local;
     asked.introspected = true;

@@ -317,24 +317,6 @@ static void in_both_mode_both_must_say_yes(void **state)
     assert_int_equal(judge(w, token, NOW + 400 * SECOND).outcome, RS_TOKEN_UNDECIDED);
 }
 
-/* A gateway before the issuer may mix replies up. */
-static void in_both_mode_a_reply_about_another_token_decides_nothing(void **state)
-{
-    world_t *w = world(*state);
-    const char *token;
-
-    add(w, 0, RS_VALIDATE_BOTH);
-    token = key_sign(w->key, "EdDSA", "\"kid\":\"a\"",
-                     "{\"iss\":\"https://issuer0.example\",\"sub\":\"someone\",\"jti\":\"1\","
-                     "\"exp\":1700000600,\"iat\":1699999999}",
-                     w->p);
-    w->reply = "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600,\"jti\":\"2\"}";
-    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_UNDECIDED);
-    assert_non_null(strstr(w->log.text, "RS0533"));
-    w->reply = "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600,\"jti\":\"1\"}";
-    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_ACCEPTED);
-}
-
 static void in_both_mode_a_bad_signature_is_not_asked_about(void **state)
 {
     world_t *w = world(*state);
@@ -613,7 +595,6 @@ int main(void)
         FAKE_TEST(a_token_that_is_too_large_reaches_nobody),
         FAKE_TEST(two_providers_of_one_issuer_may_differ),
         FAKE_TEST(in_both_mode_both_must_say_yes),
-        FAKE_TEST(in_both_mode_a_reply_about_another_token_decides_nothing),
         FAKE_TEST(in_both_mode_a_bad_signature_is_not_asked_about),
         FAKE_TEST(a_verdict_is_asked_for_once),
         FAKE_TEST(inactive_is_kept_for_a_moment_and_undecided_never),
