@@ -151,7 +151,10 @@ static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish)
     const char *value = wish->kind == RS_MARK_ISSUER ? "" : wish->value;
     apr_status_t status;
 
-    rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
+    if (wish->kind == RS_MARK_TOKEN)
+        rs_mark_digest_token(&mark.of, value, strlen(value), r->pool);
+    else
+        rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
     status = rs_revocation_publish(runtime->revocation, &mark, now, r->pool);
     if (status != APR_SUCCESS && status != APR_ENOSPC) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,

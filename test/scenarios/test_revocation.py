@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Revocations: felt on all servers within a second, whatever a cache or a signature says."""
 
+import base64
 import time
 import urllib.parse
 
@@ -135,6 +136,17 @@ def test_a_token_older_than_marks_are_kept(redis, httpd, issuer, folder):
     granted(server.get("/x", issuer.opaque(iat=now - 3700)))  # the issuer itself says that it is good
 
 
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def written_otherwise(token):
+    """The same ES256 signature as r, n - s: whoever holds the token can write it so, and it verifies."""
+    signed, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    other = raw[:32] + (P256_ORDER - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+    return signed + "." + base64.urlsafe_b64encode(other).rstrip(b"=").decode()
+
+
 # --- by the handler, through Redis and through shared memory
 
 HANDLER = '<Location "/revoke">\n    SetHandler oauth2-rs-revoke\n    Require local\n</Location>\n'
@@ -192,6 +204,25 @@ def test_shared_memory_keeps_revocations_over_a_graceful_restart(httpd, issuer, 
         for _ in range(20):
             refused(server.get("/x", token), "revoked")
             granted(server.get("/x", other))
+
+
+def test_another_spelling_of_the_signature_does_not_bring_a_token_back(shared, httpd, issuer, folder):
+    lines, _ = shared
+    server = httpd(lines + asking(issuer, folder) + LOCATION + HANDLER)
+    token, other = issuer.jwt(), issuer.jwt()
+    twin = written_otherwise(token)
+    granted(server.get("/x", twin))
+    assert revoke(server, token=token).status == 200
+    for _ in range(4):
+        refused(server.get("/x", token), "revoked")
+        refused(server.get("/x", twin), "revoked")
+        granted(server.get("/x", other))
+    # Opaque tokens with dots are named by all that stands in them.
+    paseto = ["v4.local.one-and-only", "v4.local.two-and-more"]
+    issuer.replies.update({token: {"active": True, "token_type": "Bearer", **issuer.claims()} for token in paseto})
+    assert revoke(server, token=paseto[0]).status == 200
+    refused(server.get("/x", paseto[0]), "revoked")
+    granted(server.get("/x", paseto[1]))
 
 
 @pytest.mark.parametrize("form, words", [

@@ -76,6 +76,39 @@ static void a_marked_token_is_revoked_whenever_it_was_issued(void **state)
     assert_non_null(refuse(marks, NOW + SECOND, false, NOW + SECOND, *state));
 }
 
+/* Whoever holds a JWT can write its ECDSA signature in another way that is as good. */
+static void the_signature_does_not_name_a_token(void **state)
+{
+    static const struct {
+        const char *revoked, *shown;
+        bool same;
+    } cases[] = {
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.BBBB", true },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.", true },
+        { "IHsiYWxnIjoiIn0.e30.AAAA", "IHsiYWxnIjoiIn0.e30.BBBB", true }, /* a blank first */
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e31.AAAA", false },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.AAAA.AAAA", false },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30", true }, /* no token */
+        { "eyJ.b.c.d.e", "eyJ.b.c.d.f", false },
+        /* Opaque: the secret stands behind the last dot. */
+        { "v4.local.AAAA", "v4.local.BBBB", false },
+        { "v2.0.AAAA", "v2.0.BBBB", false },
+        { "..AAAA", "..BBBB", false },
+        { "e30=.e30.AAAA", "e30=.e30.BBBB", false },
+        { "one.two", "one.three", false },
+        { "opaque", "opaque", true },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rs_sha256_t revoked, shown;
+        rs_mark_digest_token(&revoked, cases[i].revoked, strlen(cases[i].revoked), *state);
+        rs_mark_digest_token(&shown, cases[i].shown, strlen(cases[i].shown), *state);
+        if (rs_sha256_equal(&revoked, &shown) != cases[i].same)
+            fail_msg("%s %s", cases[i].revoked, cases[i].shown);
+    }
+}
+
 static void the_latest_moment_counts(void **state)
 {
     rs_marks_t *marks = table(*state);
@@ -175,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_was_issued_before_is_revoked),
         CASE(a_marked_token_is_revoked_whenever_it_was_issued),
+        CASE(the_signature_does_not_name_a_token),
         CASE(the_latest_moment_counts),
         CASE(what_is_older_than_the_marks_is_refused),
         CASE(marks_are_forgotten_in_time),
