@@ -10,6 +10,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 
 APLOG_USE_MODULE(oauth2_rs);
 
@@ -152,7 +153,7 @@ int rs_signed_identity_handler(request_rec *r)
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
-    r->allowed |= AP_METHOD_BIT << M_GET;
+    ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
     if (r->method_number != M_GET)
         return HTTP_METHOD_NOT_ALLOWED;
     key = rs_server_config(r->server)->main_identity_key;

@@ -229,7 +229,12 @@ def test_another_spelling_of_the_signature_does_not_bring_a_token_back(shared, h
     ({}, b"write one of"), ({"subject": ""}, b"empty"), ({"subject": "a", "client": "b"}, b"one thing"),
     ({"subject": "a", "issuer": "https://misspelt.example.com"}, b"not the issuer"), ({"everything": "no"}, b"everything=yes"),
     ({"subject": "a", "not_before": "yesterday"}, b"seconds"), ({"subject": "a", "not_before": "99999999999999"}, b"seconds"),
-    ({"user": "a"}, b"write one of"), ({"subject": "a\0b"}, b"cannot be read")])
+    ({"user": "a"}, b"write one of"), ({"subject": "a\0b"}, b"cannot be read"),
+    # Nothing undoes it, and a clock or a program may have counted in milliseconds.
+    ({"subject": "a", "not_before": int(time.time()) + 3600}, b"in the future"), ({"subject": "a", "not_before": "17672256000"}, b"in the future"),
+    # What cannot be presented would be revoked in vain: a + that a form made a blank, a value in quotes.
+    ({"token": "a b"}, b"no token"), ({"token": '"a.b.c"'}, b"no token"), ({"token": "Bearer "}, b"no token"), ({"token": " \n"}, b"no token"),
+    ({"token": "t\u00f6ken"}, b"no token")])
 def test_forms_that_are_refused(httpd, issuer, folder, form, words):
     server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + HANDLER)
     token = issuer.jwt(sub="a", client_id="b")
@@ -238,15 +243,50 @@ def test_forms_that_are_refused(httpd, issuer, folder, form, words):
     granted(server.get("/x", token))
 
 
+@pytest.mark.parametrize("dress", ["{}\n", "Bearer {}", " bearer  {}\r\n", "BEARER\t{} "])
+def test_a_token_from_a_file_or_a_header(httpd, issuer, folder, dress):
+    """curl --data-urlencode token@FILE sends the newline at the end of the file."""
+    server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + HANDLER)
+    token = issuer.jwt()
+    granted(server.get("/x", token))
+    assert revoke(server, token=dress.format(token)).status == 200
+    refused(server.get("/x", token), "revoked")
+
+
+def test_an_issuer_whose_clock_is_ahead(httpd, issuer, folder):
+    """"Now" reaches as far as its tokens may claim to have been issued; who knows better writes not_before."""
+    server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder, "OAuth2RSLeeway 60s") + LOCATION + HANDLER)
+    now = int(time.time())
+    ahead, eve = issuer.jwt(sub="bob", iat=now + 30), issuer.jwt(sub="eve", iat=now)
+    granted(server.get("/x", ahead))
+    assert revoke(server, subject="bob").status == 200
+    assert revoke(server, subject="eve", not_before=now).status == 200
+    refused(server.get("/x", ahead), "revoked")
+    granted(server.get("/x", eve))
+
+
+def test_two_providers_of_one_issuer_need_no_name(yard, httpd, issuer, folder):
+    both = asking(issuer, folder) + asking(issuer, folder, name="other") + LOCATION.replace("AuthType", "OAuth2RSUse acme other\n    AuthType")
+    server = httpd("OAuth2RSRevocation on\n" + both + HANDLER)
+    token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
+    granted(server.get("/x", token))
+    assert revoke(server, subject="bob").status == 200
+    refused(server.get("/x", token), "revoked")
+    server = httpd("OAuth2RSRevocation on\n" + both + asking(yard.issuer(), folder, name="third") + HANDLER, name="three")
+    assert revoke(server, subject="bob").status == 400
+    assert revoke(server, subject="bob", issuer=issuer.url).status == 200
+
+
 def test_who_may_revoke(httpd, issuer, folder):
     """A program on this host, or somebody whom httpd knows; no page in a browser, nobody behind a proxy."""
     open_to_all = HANDLER.replace("Require local", "Require all granted")
     by_token = location("/admin", "SetHandler oauth2-rs-revoke", "OAuth2RSRequireHTTPS off", "Require oauth2-scope admin")
     server = httpd("OAuth2RSRevocation on\n" + asking(issuer, folder) + LOCATION + open_to_all + by_token)
     form = FORM
-    for name in ("Origin", "X-Forwarded-For", "Forwarded", "Via"):
+    for name in ("Origin", "X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "x-real-ip"):
         assert server.get("/revoke", method="POST", body=b"subject=x", headers=list({**form, name: "https://example.com"}.items())).status == 403
-    assert server.get("/revoke", method="GET").status == 405
+    answer = server.get("/revoke", method="GET")
+    assert answer.status == 405 and "POST" in answer.get("Allow").replace(" ", "").split(","), answer
     assert server.get("/revoke", method="POST", body=b"subject=x", headers=list({"Content-Type": "text/plain"}.items())).status == 415
     assert server.get("/revoke", method="POST", body=b"token=" + 50000 * b"x", headers=list(form.items())).status == 413
     assert server.get("/revoke", method="POST", body=b"subject=x", headers=list(form.items())).status == 200
