@@ -303,10 +303,10 @@ static rs_verdict_t judge_with_others(matter_t *matter, const rs_verdict_t *loca
     bool seated = rs_introspection_sit(introspection, &matter->seat, matter->now);
     const rs_verdict_t *known;
     rs_flight_t *flight;
-    rs_entry_t *entry = rs_flight_board(
-        flights, &matter->key,
-        seated ? rs_introspection_time_max(matter->provider->spec) : RS_STANDING_MAX, &flight,
-        &matter->now, matter->p);
+    rs_entry_t *entry = rs_flight_board(flights, &matter->key,
+                                        seated ? rs_introspection_time_max(matter->provider->spec)
+                                               : RS_STANDING_MAX,
+                                        &flight, &matter->now, matter->p);
 
     if (entry) {
         rs_entry_release_with(entry, matter->p);
@@ -532,10 +532,9 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
 {
     rs_verdict_t verdict = judge(question, by, now, p);
     rs_marks_t *marks = *by ? (*by)->services->marks : NULL;
-    const char *why = NULL;
 
     /* Whatever a cache or a signature says. */
-    if (marks && rs_verdict_is_accepted(&verdict))
-        why = rs_marks_refuse(marks, question->presented, &verdict, now, p);
-    return why ? rs_refuse(RS_TOKEN_REVOKED, why, now) : verdict;
+    return marks && rs_verdict_is_accepted(&verdict)
+               ? rs_marks_judge(marks, question->presented, &verdict, now, p)
+               : verdict;
 }

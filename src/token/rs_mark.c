@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define FORMAT 1
+#define AHEAD_MAX apr_time_from_sec(600) /* of an issuer's clock; as much as OAuth2RSLeeway takes  \
+                                          */
 
 static const char use[] = "mod_oauth2_rs mark 1";
 
@@ -51,6 +53,15 @@ static apr_size_t named_by(const char *token, apr_size_t len, apr_pool_t *p)
 void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len, apr_pool_t *p)
 {
     rs_mark_digest(digest, RS_MARK_TOKEN, "", apr_pstrmemdup(p, token, named_by(token, len, p)));
+}
+
+apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at)
+{
+    apr_time_t latest = heard_at + AHEAD_MAX;
+
+    if (mark->not_before <= heard_at)
+        return heard_at;
+    return mark->not_before < latest ? mark->not_before : latest;
 }
 
 void rs_mark_encode(const rs_mark_t *mark, unsigned char bytes[RS_MARK_BYTES])

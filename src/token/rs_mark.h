@@ -32,6 +32,10 @@ void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer
  * r, n - s. What is signed he cannot change. */
 void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len, apr_pool_t *p);
 
+/* What it covers was issued before this: before it was heard of, or a little later, where the
+ * issuer's clock is ahead. From here the retention counts. */
+apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at);
+
 /* As it travels: format byte 1 ‖ 32 bytes digest ‖ 8 bytes not_before in microseconds, most
  * significant first. */
 #define RS_MARK_BYTES (1 + RS_SHA256_BYTES + 8)

@@ -142,6 +142,74 @@ static void marks_are_forgotten_in_time(void **state)
     assert_int_equal(rs_marks_count(marks), 0);
 }
 
+/* What is read again, from wherever, does not count anew. */
+static void a_mark_that_is_read_again_is_no_news(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW), later = made;
+
+    later.not_before = NOW + 1;
+    assert_false(rs_marks_has(marks, &made));
+    assert_true(rs_marks_add(marks, &made, NOW));
+    assert_true(rs_marks_has(marks, &made));
+    assert_false(rs_marks_has(marks, &later));
+    assert_true(rs_marks_add(marks, &made, NOW - SECOND));
+    rs_marks_sweep(marks, NOW + RETENTION);
+    assert_int_equal(rs_marks_count(marks), 1);
+    assert_true(rs_marks_add(marks, &made, NOW));
+    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+/* A mark that reaches beyond now, as an issuer's clock does, stays as long as what it covers; one
+ * that reaches to the end of time does not stay for ever. */
+static void a_mark_is_kept_as_long_as_what_it_covers(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t ahead = mark(RS_MARK_SUBJECT, "bob", NOW + 60 * SECOND),
+              endless = mark(RS_MARK_SUBJECT, "eve", APR_INT64_MAX);
+
+    assert_true(rs_marks_add(marks, &ahead, NOW));
+    assert_true(rs_marks_add(marks, &endless, NOW));
+    rs_marks_sweep(marks, NOW + 60 * SECOND + RETENTION);
+    assert_int_equal(rs_marks_count(marks), 2);
+    rs_marks_sweep(marks, NOW + 600 * SECOND + RETENTION + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+static void note_look(void *baton, apr_pool_t *ptemp)
+{
+    (void)ptemp;
+    ++*(unsigned *)baton;
+}
+
+/* Whoever is asked looks for news first; and who knows nothing decides nothing. */
+static void the_last_word(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_principal_t principal = { .user = "bob", .issuer = ISSUER, .subject = "bob" };
+    rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
+    rs_verdict_t accepted = rs_accept(&principal, NOW, RS_TIME_NEVER), verdict;
+    rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW);
+    unsigned looks = 0;
+
+    principal.claims = rs_claims_from_json(NULL, *state);
+    accepted.introspected = true;
+    rs_marks_set_look(marks, note_look, &looks);
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_true(rs_verdict_is_accepted(&verdict) && verdict.principal == &principal);
+    assert_int_equal(looks, 1);
+    rs_marks_set_blind(marks, true);
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_int_equal(verdict.outcome, RS_TOKEN_UNDECIDED);
+    assert_true(verdict.retry_after > 0);
+    rs_marks_set_blind(marks, false);
+    assert_true(rs_marks_add(marks, &made, NOW));
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_int_equal(verdict.outcome, RS_TOKEN_REVOKED);
+    assert_int_equal(looks, 3);
+}
+
 static void a_full_table_fails_closed(void **state)
 {
     rs_marks_t *marks = table(*state);
@@ -212,6 +280,9 @@ int main(void)
         CASE(the_latest_moment_counts),
         CASE(what_is_older_than_the_marks_is_refused),
         CASE(marks_are_forgotten_in_time),
+        CASE(a_mark_that_is_read_again_is_no_news),
+        CASE(a_mark_is_kept_as_long_as_what_it_covers),
+        CASE(the_last_word),
         CASE(a_full_table_fails_closed),
         CASE(a_mark_has_one_form),
         CASE(what_is_encoded_is_decoded),
