@@ -8,8 +8,9 @@
 #include <string.h>
 
 #define FORMAT 1
-#define AHEAD_MAX apr_time_from_sec(600) /* of an issuer's clock; as much as OAuth2RSLeeway takes  \
-                                          */
+#define AHEAD_MAX                                                                                  \
+    apr_time_from_sec(600) /* of an issuer's clock; as much as OAuth2RSLeeway takes                \
+                            */
 
 static const char use[] = "mod_oauth2_rs mark 1";
 
