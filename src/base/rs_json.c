@@ -203,3 +203,26 @@ const char *rs_json_quote(const char *text, apr_pool_t *p)
     json_decref(string);
     return result;
 }
+
+typedef struct {
+    rs_json_put_fn *put;
+    void *baton;
+} sink_t;
+
+static int put_to_sink(const char *bytes, size_t len, void *data)
+{
+    const sink_t *sink = data;
+
+    return sink->put(sink->baton, bytes, len) ? 0 : -1;
+}
+
+bool rs_json_quote_to(const char *text, rs_json_put_fn *put, void *baton)
+{
+    sink_t sink = { put, baton };
+    json_t *string = json_string(text);
+    bool whole = string && json_dump_callback(string, put_to_sink, &sink,
+                                              JSON_ENCODE_ANY | JSON_ENSURE_ASCII) == 0;
+
+    json_decref(string);
+    return whole;
+}

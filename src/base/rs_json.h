@@ -68,4 +68,9 @@ const rs_json_t *rs_json_amend(const rs_json_t *object, const rs_json_member_t *
  */
 const char *rs_json_quote(const char *text, apr_pool_t *p);
 
+/* The same literal piece by piece, for who builds a longer text. False: put was, which ends it at
+ * once, or text is not valid UTF-8, of which put then gets nothing. */
+typedef bool rs_json_put_fn(void *baton, const char *bytes, apr_size_t len);
+bool rs_json_quote_to(const char *text, rs_json_put_fn *put, void *baton);
+
 #endif

@@ -43,7 +43,7 @@
 
 /* A cached verdict; a larger one is judged anew each time. */
 #define RS_RECORD_BYTES_MAX (64 * 1024)
-#define RS_SCOPES_PER_TOKEN_MAX 1024
+#define RS_SCOPES_PER_TOKEN_MAX 1024 /* a token with so many or more is refused */
 
 /* Revocation marks in one process: some 10 MiB. */
 #define RS_MARKS_MAX 100000

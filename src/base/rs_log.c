@@ -39,10 +39,16 @@ bool rs_log_quiet_ask(rs_log_quiet_t *quiet, apr_time_t now, apr_uint32_t *kept_
         return false;
     }
     *kept_back = apr_atomic_xchg32(&quiet->kept_back, 0);
+    apr_atomic_set32(&quiet->told, 1);
     return true;
 }
 
 bool rs_log_quiet_over(rs_log_quiet_t *quiet)
 {
-    return apr_atomic_read32(&quiet->said_at_s) && apr_atomic_xchg32(&quiet->said_at_s, 0);
+    return rs_log_quiet_is_told(quiet) && apr_atomic_xchg32(&quiet->told, 0);
+}
+
+bool rs_log_quiet_is_told(rs_log_quiet_t *quiet)
+{
+    return apr_atomic_read32(&quiet->told) != 0;
 }

@@ -31,10 +31,11 @@ struct rs_log_t {
 void rs_log(const rs_log_t *log, rs_log_level_t level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Keeps one trouble from filling the log: the first line of a trouble, then at most one a minute.
- */
+/* Keeps one trouble from filling the log: its first line, then at most one a minute, also of a
+ * trouble that comes and goes. All zeroes: no trouble yet. */
 typedef struct {
-    apr_uint32_t said_at_s; /* since the epoch; 0: not in trouble */
+    apr_uint32_t said_at_s; /* since the epoch; 0: never */
+    apr_uint32_t told;      /* a line stands there, and none that says that it is over */
     apr_uint32_t kept_back;
 } rs_log_quiet_t;
 
@@ -44,7 +45,8 @@ typedef struct {
  * Threads may race. */
 bool rs_log_quiet_ask(rs_log_quiet_t *quiet, apr_time_t now, apr_uint32_t *kept_back);
 
-/* True for the one caller that ends the trouble, so that it says so. */
+/* True for the one caller that ends a trouble that was told, so that it says so. */
 bool rs_log_quiet_over(rs_log_quiet_t *quiet);
+bool rs_log_quiet_is_told(rs_log_quiet_t *quiet);
 
 #endif

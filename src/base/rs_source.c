@@ -5,12 +5,18 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <apr_signal.h>
 #include <apr_thread_proc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RS_EXEC_TIMEOUT apr_time_from_sec(10)
+/* How a command ended, as a status of ours: exit statuses, then signals. */
+#define ENDED_WITH APR_OS_START_USERERR
+#define SIGNALLED_BY (APR_OS_START_USERERR + 256)
+#define SIGNALS_END (APR_OS_START_USERERR + 512)
+
+#define WAIT_STEP apr_time_from_msec(5)
 
 static const struct {
     const char *prefix;
@@ -123,10 +129,12 @@ static apr_status_t take(const char **bytes, apr_size_t *len, char *buffer, apr_
         have--;
     if (have && buffer[have - 1] == '\r')
         have--;
+    if (!have)
+        return APR_EOF;
     buffer[have] = '\0';
     *bytes = buffer;
     *len = have;
-    return have ? APR_SUCCESS : APR_EOF;
+    return APR_SUCCESS;
 }
 
 static apr_status_t read_file(apr_file_t *file, const char **bytes, apr_size_t *len, apr_pool_t *p)
@@ -141,34 +149,88 @@ static apr_status_t read_file(apr_file_t *file, const char **bytes, apr_size_t *
     return take(bytes, len, buffer, have);
 }
 
-static apr_status_t run(const char *command, const char **bytes, apr_size_t *len, apr_pool_t *p)
+/* ---- commands ---- */
+
+static apr_status_t start(apr_proc_t *child, const char *command, apr_pool_t *p)
 {
     apr_procattr_t *attributes;
-    apr_proc_t *child = apr_pcalloc(p, sizeof *child);
     char **arguments;
-    apr_exit_why_e why;
-    int code;
     apr_status_t status;
 
     if ((status = apr_tokenize_to_argv(command, &arguments, p)) != APR_SUCCESS ||
         (status = apr_procattr_create(&attributes, p)) != APR_SUCCESS ||
         (status = apr_procattr_io_set(attributes, APR_NO_PIPE, APR_FULL_BLOCK, APR_NO_PIPE)) !=
             APR_SUCCESS ||
-        (status = apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV)) != APR_SUCCESS ||
-        (status = apr_proc_create(child, arguments[0], (const char *const *)arguments, NULL,
-                                  attributes, p)) != APR_SUCCESS)
+        (status = apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV)) != APR_SUCCESS)
         return status;
-    apr_pool_note_subprocess(p, child, APR_KILL_AFTER_TIMEOUT);
-    apr_file_pipe_timeout_set(child->out, RS_EXEC_TIMEOUT);
-    status = read_file(child->out, bytes, len, p);
-    apr_file_close(child->out);
-    if (status != APR_SUCCESS) {
-        apr_proc_kill(child, 9);
-        apr_proc_wait(child, &code, &why, APR_WAIT);
-        return status;
-    }
+    return apr_proc_create(child, arguments[0], (const char *const *)arguments, NULL, attributes,
+                           p);
+}
+
+static apr_status_t put_an_end_to(apr_proc_t *child, apr_status_t status)
+{
+    apr_exit_why_e why;
+    int code;
+
+    apr_proc_kill(child, SIGKILL);
     apr_proc_wait(child, &code, &why, APR_WAIT);
-    return APR_PROC_CHECK_EXIT(why) && code == 0 ? APR_SUCCESS : APR_EGENERAL;
+    return status;
+}
+
+static apr_status_t read_until(apr_time_t deadline, apr_file_t *out, char *buffer, apr_size_t *have)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    while (status == APR_SUCCESS && *have <= RS_SECRET_BYTES_MAX) {
+        apr_size_t part = RS_SECRET_BYTES_MAX + 1 - *have;
+        apr_interval_time_t left = deadline - apr_time_now();
+        if (left <= 0)
+            return APR_TIMEUP;
+        apr_file_pipe_timeout_set(out, left);
+        status = apr_file_read(out, buffer + *have, &part);
+        *have += part;
+    }
+    if (*have > RS_SECRET_BYTES_MAX)
+        return APR_ENOSPC;
+    return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status;
+}
+
+static apr_status_t wait_until(apr_time_t deadline, apr_proc_t *child)
+{
+    apr_exit_why_e why = APR_PROC_EXIT;
+    int code = 0;
+    apr_status_t status;
+
+    while ((status = apr_proc_wait(child, &code, &why, APR_NOWAIT)) == APR_CHILD_NOTDONE) {
+        if (apr_time_now() >= deadline)
+            return put_an_end_to(child, APR_TIMEUP);
+        apr_sleep(WAIT_STEP);
+    }
+    if (status != APR_CHILD_DONE)
+        return status;
+    if (!APR_PROC_CHECK_EXIT(why))
+        return SIGNALLED_BY + (code & 255);
+    return code ? ENDED_WITH + (code & 255) : APR_SUCCESS;
+}
+
+apr_status_t rs_source_run(const char *command, apr_interval_time_t timeout, const char **bytes,
+                           apr_size_t *len, apr_pool_t *p)
+{
+    char *buffer = apr_palloc(p, RS_SECRET_BYTES_MAX + 2);
+    apr_size_t have = 0;
+    apr_proc_t child = { 0 };
+    /* One for reading and waiting: a command may neither drip nor stay behind its output. */
+    apr_time_t deadline = apr_time_now() + timeout;
+    apr_status_t status = start(&child, command, p);
+
+    if (status != APR_SUCCESS)
+        return status;
+    status = read_until(deadline, child.out, buffer, &have);
+    apr_file_close(child.out);
+    if (status != APR_SUCCESS)
+        return put_an_end_to(&child, status);
+    status = wait_until(deadline, &child);
+    return status == APR_SUCCESS ? take(bytes, len, buffer, have) : status;
 }
 
 apr_status_t rs_source_read(const rs_source_t *source, const char **bytes, apr_size_t *len,
@@ -194,7 +256,37 @@ apr_status_t rs_source_read(const rs_source_t *source, const char **bytes, apr_s
         *len = strlen(value);
         return APR_SUCCESS;
     case RS_SOURCE_EXEC:
-        return run(source->value, bytes, len, p);
+        return rs_source_run(source->value, RS_EXEC_TIMEOUT, bytes, len, p);
     }
     return APR_EINVAL;
+}
+
+static const char *command_failure(apr_status_t status, apr_pool_t *p)
+{
+    if (APR_STATUS_IS_TIMEUP(status))
+        return apr_psprintf(p, "its command did not end within %d seconds",
+                            (int)apr_time_sec(RS_EXEC_TIMEOUT));
+    if (APR_STATUS_IS_EOF(status))
+        return "its command wrote nothing";
+    if (status >= ENDED_WITH && status < SIGNALLED_BY)
+        return apr_psprintf(p, "its command ended with exit status %d", status - ENDED_WITH);
+    if (status >= SIGNALLED_BY && status < SIGNALS_END)
+        return apr_psprintf(p, "its command was ended by signal %d", status - SIGNALLED_BY);
+    return NULL;
+}
+
+const char *rs_source_failure(const rs_source_t *source, apr_status_t status, apr_pool_t *p)
+{
+    const char *what = source->kind == RS_SOURCE_EXEC ? command_failure(status, p) : NULL;
+    char reason[120];
+
+    if (what)
+        return what;
+    if (status == APR_ENOSPC)
+        return apr_psprintf(p, "it is larger than %d bytes", RS_SECRET_BYTES_MAX);
+    if (APR_STATUS_IS_EOF(status))
+        return "it is empty";
+    if (source->kind == RS_SOURCE_ENV)
+        return "the variable is not set, or empty";
+    return apr_pstrdup(p, apr_strerror(status, reason, sizeof reason));
 }

@@ -4,6 +4,7 @@
 #define RS_SOURCE_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 typedef enum { RS_SOURCE_FILE, RS_SOURCE_ENV, RS_SOURCE_EXEC } rs_source_kind_t;
 
@@ -23,9 +24,17 @@ const char *rs_source_check_public(rs_source_t *source, const char *words, const
                                    apr_pool_t *p);
 
 /* Read it; one trailing newline is taken off. *bytes lives as long as p and has a NUL behind it. At
- * most RS_SECRET_BYTES_MAX. exec: runs the command (for post_config's second pass) with a time
- * limit. */
+ * most RS_SECRET_BYTES_MAX. exec: runs the command (for post_config's second pass), which is killed
+ * when it has not ended after RS_EXEC_TIMEOUT. Any failure is one for rs_source_failure(). */
+#define RS_EXEC_TIMEOUT apr_time_from_sec(10)
 apr_status_t rs_source_read(const rs_source_t *source, const char **bytes, apr_size_t *len,
                             apr_pool_t *p);
+
+/* What exec: does, with any time limit. APR_TIMEUP: it was killed. */
+apr_status_t rs_source_run(const char *command, apr_interval_time_t timeout, const char **bytes,
+                           apr_size_t *len, apr_pool_t *p);
+
+/* What happened when reading it gave this status, to stand behind "cannot be read: ". */
+const char *rs_source_failure(const rs_source_t *source, apr_status_t status, apr_pool_t *p);
 
 #endif

@@ -5,8 +5,6 @@
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 
-#define MTIME_UNKNOWN ((apr_time_t)-1)
-
 static apr_status_t read_all(const char *path, apr_size_t bytes_max, char **text, apr_size_t *len,
                              apr_pool_t *p)
 {
@@ -29,16 +27,34 @@ static apr_status_t read_all(const char *path, apr_size_t bytes_max, char **text
     return status;
 }
 
+static bool is_news(const rs_watched_file_t *file, apr_status_t failure, apr_time_t mtime)
+{
+    return file->failure != failure || file->failed_mtime != mtime;
+}
+
 apr_status_t rs_watched_file_read(rs_watched_file_t *file, apr_size_t bytes_max, bool *changed,
                                   char **text, apr_size_t *len, apr_pool_t *p)
 {
-    apr_finfo_t info;
+    apr_finfo_t info = { 0 };
     apr_status_t status = apr_stat(&info, file->path, APR_FINFO_MTIME, p);
-    apr_time_t mtime = status == APR_SUCCESS ? info.mtime : MTIME_UNKNOWN;
 
-    *changed = file->mtime != mtime;
-    file->mtime = mtime;
-    if (!*changed)
+    *changed = false;
+    if (status == APR_SUCCESS && file->has_version && info.mtime == file->mtime) {
+        file->failure = APR_SUCCESS;
         return APR_SUCCESS;
-    return status == APR_SUCCESS ? read_all(file->path, bytes_max, text, len, p) : status;
+    }
+    if (status == APR_SUCCESS)
+        status = read_all(file->path, bytes_max, text, len, p);
+    else
+        info.mtime = 0;
+    *changed = status == APR_SUCCESS || is_news(file, status, info.mtime);
+    file->failure = status;
+    file->failed_mtime = info.mtime;
+    /* A version that cannot be read now may be readable at the next look, its time unchanged: a key
+     * that is written first and handed to us with chown. */
+    if (status == APR_SUCCESS) {
+        file->has_version = true;
+        file->mtime = info.mtime;
+    }
+    return *changed ? status : APR_SUCCESS;
 }

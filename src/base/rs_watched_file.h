@@ -12,12 +12,16 @@
 
 typedef struct {
     const char *path;
-    apr_time_t mtime; /* of the version that was looked at last; 0: never */
+    bool has_version; /* one was read; its time follows */
+    apr_time_t mtime;
+    apr_status_t failure; /* of the last look, and the time of what could not be read */
+    apr_time_t failed_mtime;
 } rs_watched_file_t;
 
-/* *changed says whether there is a version that was not looked at yet; *text is then all of it,
- * with a NUL behind it, in p. A version that cannot be read is reported once, not at every look.
- * Used by one thread at a time. APR_ENOSPC: larger than bytes_max. */
+/* *changed says whether there is something new: a version that was not read yet, and *text is then
+ * all of it, with a NUL behind it, in p; or a failure, which is tried again at every look but
+ * reported once for each version and reason. Used by one thread at a time. APR_ENOSPC: larger than
+ * bytes_max. */
 apr_status_t rs_watched_file_read(rs_watched_file_t *file, apr_size_t bytes_max, bool *changed,
                                   char **text, apr_size_t *len, apr_pool_t *p);
 

@@ -122,7 +122,7 @@ const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
     if (is_from_the_future(verdict, now))
         return NULL;
     /* Only introspected verdicts are put there; anything else did not come from us. */
-    if (until <= now || !verdict->introspected || !rs_outcome_row(verdict->outcome)->stored)
+    if (until <= now || !verdict->introspected || !rs_verdict_is_storable(verdict))
         return NULL;
     keep_local(cache, key, entry, kept_until(verdict, ttl), now);
     return verdict;
@@ -181,7 +181,7 @@ rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_v
 
     if (refused)
         rs_cache_forget(cache, key);
-    if (entry && rs_outcome_row(verdict->outcome)->stored && usable_until(verdict, ttl) > now) {
+    if (entry && rs_verdict_is_storable(verdict) && usable_until(verdict, ttl) > now) {
         until = kept_until(verdict, ttl);
         keep_local(cache, key, entry, until, now);
         kept = keep_shared(cache, key, verdict, until, now, p);

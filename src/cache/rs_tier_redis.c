@@ -150,7 +150,7 @@ static void say_accepted(redis_tier_t *self, act_t act, apr_time_t now, const rs
 
     for (i = 0; i <= REFUSALS; i++) {
         trouble_t *trouble = &self->refused[i];
-        if (!apr_atomic_read32(&trouble->quiet.said_at_s) ||
+        if (!rs_log_quiet_is_told(&trouble->quiet) ||
             !(apr_atomic_read32(&trouble->acts) & 1U << act) ||
             (apr_uint32_t)apr_time_sec(now) - apr_atomic_read32(&trouble->last_s) < CALM_S ||
             !rs_log_quiet_over(&trouble->quiet))

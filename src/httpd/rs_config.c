@@ -51,7 +51,8 @@ void *rs_dir_config_create(apr_pool_t *p, char *path)
     config->require_https = -1;
     config->error_detail = -1;
     config->error_body = RS_ERROR_BODY_UNSET;
-    config->optional = config->preflight = config->forward_token = config->scope_wildcard = -1;
+    config->optional = config->preflight = config->forward_token = -1;
+    config->scope_rules.wildcard = -1;
     config->ttl_positive = RS_TTL_UNLIMITED;
     config->ttl_negative = RS_TTL_UNLIMITED;
     return config;
@@ -83,8 +84,8 @@ void *rs_dir_config_merge(apr_pool_t *p, void *base_config, void *overlay_config
     merged->forward_token = inner_or_outer(overlay->forward_token, base->forward_token);
     merged->ttl_positive = shorter(base->ttl_positive, overlay->ttl_positive);
     merged->ttl_negative = shorter(base->ttl_negative, overlay->ttl_negative);
-    merged->scope_wildcard = inner_or_outer(overlay->scope_wildcard, base->scope_wildcard);
-    merged->scope_rules.wildcard = merged->scope_wildcard == 1;
+    merged->scope_rules.wildcard =
+        inner_or_outer(overlay->scope_rules.wildcard, base->scope_rules.wildcard);
     merged->scope_rules.implications = overlay->scope_rules.implications
                                            ? overlay->scope_rules.implications
                                            : base->scope_rules.implications;

@@ -74,7 +74,7 @@ typedef struct {
     apr_array_header_t *use; /* const char *; NULL: not written */
     int require_https;       /* -1: not written; likewise below */
     int error_detail;
-    int optional, preflight, forward_token, scope_wildcard;
+    int optional, preflight, forward_token;
     rs_scope_rules_t scope_rules;
     const rs_places_t *places; /* NULL: the Authorization header */
     rs_error_body_t error_body;

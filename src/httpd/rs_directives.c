@@ -5,8 +5,6 @@
 
 #include <apr_strings.h>
 
-#define TTL_MAX apr_time_from_sec(86400)
-
 static bool in_htaccess(cmd_parms *cmd)
 {
     return ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
@@ -42,57 +40,19 @@ static const char *set_require_https(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
-static const char *set_error_detail(cmd_parms *cmd, void *dir, int on)
-{
-    (void)cmd;
-    ((rs_dir_config_t *)dir)->error_detail = on;
-    return NULL;
-}
-
 static const char *set_error_body(cmd_parms *cmd, void *dir, const char *word)
 {
-    static const char *const words[] = { "accept", "httpd", "problem" };
-    int i;
+    static const rs_word_t words[] = {
+        { "accept", RS_ERROR_BODY_ACCEPT },
+        { "httpd", RS_ERROR_BODY_HTTPD },
+        { "problem", RS_ERROR_BODY_PROBLEM },
+        { NULL, 0 },
+    };
+    int value = RS_ERROR_BODY_UNSET;
+    const char *trouble = rs_word_find(&value, words, word, cmd->pool);
 
-    for (i = 0; i < 3; i++) {
-        if (strcasecmp(word, words[i]) == 0) {
-            ((rs_dir_config_t *)dir)->error_body = (rs_error_body_t)i;
-            return NULL;
-        }
-    }
-    return apr_psprintf(cmd->pool, "OAuth2RSErrorBody: \"%s\" is none of accept, httpd and problem",
-                        word);
-}
-
-static const char *set_optional(cmd_parms *cmd, void *dir, int on)
-{
-    (void)cmd;
-    ((rs_dir_config_t *)dir)->optional = on;
-    return NULL;
-}
-
-static const char *set_preflight(cmd_parms *cmd, void *dir, int on)
-{
-    (void)cmd;
-    ((rs_dir_config_t *)dir)->preflight = on;
-    return NULL;
-}
-
-static const char *set_forward_token(cmd_parms *cmd, void *dir, int on)
-{
-    (void)cmd;
-    ((rs_dir_config_t *)dir)->forward_token = on;
-    return NULL;
-}
-
-static const char *set_scope_wildcard(cmd_parms *cmd, void *dir, int on)
-{
-    rs_dir_config_t *config = dir;
-
-    (void)cmd;
-    config->scope_wildcard = on;
-    config->scope_rules.wildcard = on;
-    return NULL;
+    ((rs_dir_config_t *)dir)->error_body = value;
+    return trouble ? apr_psprintf(cmd->pool, "OAuth2RSErrorBody: %s", trouble) : NULL;
 }
 
 /* Once for each implied scope. */
@@ -115,33 +75,16 @@ static const char *set_scope_implies(cmd_parms *cmd, void *dir, const char *name
     return NULL;
 }
 
-/* The one directive with two homes: a provider's section, and a Location, where it only shortens.
- */
-static const char *set_introspection_ttl(cmd_parms *cmd, void *dir, int argc, char *const argv[])
-{
-    rs_dir_config_t *config = dir;
-    const char *trouble;
-
-    if (config->draft) {
-        cmd->info = (void *)&rs_set_introspection_ttl;
-        return rs_provider_setting(cmd, dir, argc, argv);
-    }
-    if (argc < 1 || argc > 2)
-        return "OAuth2RSIntrospectionTTL takes POSITIVE [NEGATIVE], as in OAuth2RSIntrospectionTTL "
-               "1m 10s";
-    trouble = rs_time_parse(&config->ttl_positive, argv[0], TTL_MAX, cmd->pool);
-    if (!trouble && argc == 2)
-        trouble = rs_time_parse(&config->ttl_negative, argv[1], TTL_MAX, cmd->pool);
-    return trouble ? apr_psprintf(cmd->pool, "OAuth2RSIntrospectionTTL: %s", trouble) : NULL;
-}
+_Static_assert(RS_PATHS_MAX == 8, "as the usages below say");
 
 #define DATA(setting) ((void *)&(setting))
+#define FLAG(member) ((void *)APR_OFFSETOF(rs_dir_config_t, member))
 
 const command_rec rs_directives[] = {
     AP_INIT_RAW_ARGS("<OAuth2RSProvider", rs_provider_section, NULL, RSRC_CONF,
                      "NAME>: what we know about one issuer"),
     AP_INIT_TAKE_ARGV("OAuth2RSIssuer", rs_provider_setting, DATA(rs_set_issuer), RSRC_CONF,
-                      "URL: the expected iss"),
+                      "URL, as in https://login.example.com/: the expected iss"),
     AP_INIT_TAKE_ARGV("OAuth2RSAudience", rs_provider_setting, DATA(rs_set_audience), RSRC_CONF,
                       "VALUE... [or-absent] | any: one of these must be in aud"),
     AP_INIT_TAKE_ARGV("OAuth2RSValidate", rs_provider_setting, DATA(rs_set_validate), RSRC_CONF,
@@ -150,33 +93,34 @@ const command_rec rs_directives[] = {
                       "URL|file:PATH|off: where the issuer describes itself"),
     AP_INIT_TAKE_ARGV("OAuth2RSKeys", rs_provider_setting, DATA(rs_set_keys), RSRC_CONF,
                       "URL|file:PATH: the keys that sign tokens"),
-    AP_INIT_TAKE_ARGV(
-        "OAuth2RSKeysRefresh", rs_provider_setting, DATA(rs_set_keys_refresh), RSRC_CONF,
-        "MIN MAX [STALE]: how often keys are fetched, and how long they serve when that fails"),
+    AP_INIT_TAKE_ARGV("OAuth2RSKeysRefresh", rs_provider_setting, DATA(rs_set_keys_refresh),
+                      RSRC_CONF,
+                      "MIN MAX [STALE], as in 60s 1h 24h: how often keys are fetched, and how long "
+                      "they serve when that fails"),
     AP_INIT_TAKE_ARGV("OAuth2RSKeysCooldown", rs_provider_setting, DATA(rs_set_keys_cooldown),
-                      RSRC_CONF, "TIME: least time between fetches for unknown keys"),
+                      RSRC_CONF, "TIME, as in 30s: least time between fetches for unknown keys"),
     AP_INIT_TAKE_ARGV("OAuth2RSAlgorithms", rs_provider_setting, DATA(rs_set_algorithms), RSRC_CONF,
-                      "ALG...: accepted signature algorithms"),
+                      "ALG..., as in RS256 ES256: accepted signature algorithms"),
     AP_INIT_TAKE_ARGV("OAuth2RSSharedKey", rs_provider_setting, DATA(rs_set_shared_key), RSRC_CONF,
-                      "SOURCE: the secret for HS256, HS384, HS512"),
+                      "file:PATH|env:NAME|exec:COMMAND: the secret for HS256, HS384, HS512"),
     AP_INIT_TAKE_ARGV("OAuth2RSDecryptionKey", rs_provider_setting, DATA(rs_set_decryption_key),
                       RSRC_CONF, "file:PATH of a private key for encrypted tokens; repeatable"),
     AP_INIT_TAKE_ARGV("OAuth2RSTokenType", rs_provider_setting, DATA(rs_set_token_type), RSRC_CONF,
                       "rfc9068|any|TYPE...: accepted typ of a JWT"),
     AP_INIT_TAKE_ARGV("OAuth2RSLeeway", rs_provider_setting, DATA(rs_set_leeway), RSRC_CONF,
-                      "TIME: how far clocks may differ"),
+                      "TIME, as in 30s: how far clocks may differ"),
     AP_INIT_TAKE_ARGV("OAuth2RSMaxLifetime", rs_provider_setting, DATA(rs_set_max_lifetime),
                       RSRC_CONF, "TIME|off: the longest accepted lifetime of a token"),
     AP_INIT_TAKE_ARGV("OAuth2RSRequireClaim", rs_provider_setting, DATA(rs_set_require_claim),
                       RSRC_CONF, "PATH VALUE...: a claim that every token must have"),
     AP_INIT_TAKE_ARGV("OAuth2RSScopeClaim", rs_provider_setting, DATA(rs_set_scope_claim),
-                      RSRC_CONF, "PATH...: where the scopes are"),
+                      RSRC_CONF, "PATH..., at most 8: where the scopes are"),
     AP_INIT_TAKE_ARGV("OAuth2RSRoleClaim", rs_provider_setting, DATA(rs_set_role_claim), RSRC_CONF,
-                      "PATH...: where the roles are"),
+                      "PATH..., at most 8: where the roles are"),
     AP_INIT_TAKE_ARGV("OAuth2RSUserClaim", rs_provider_setting, DATA(rs_set_user_claim), RSRC_CONF,
-                      "PATH...: what becomes the user name"),
+                      "PATH..., at most 8: what becomes the user name"),
     AP_INIT_TAKE_ARGV("OAuth2RSClientClaim", rs_provider_setting, DATA(rs_set_client_claim),
-                      RSRC_CONF, "PATH...: where the client is named"),
+                      RSRC_CONF, "PATH..., at most 8: where the client is named"),
     AP_INIT_TAKE_ARGV("OAuth2RSUserPrefix", rs_provider_setting, DATA(rs_set_user_prefix),
                       RSRC_CONF, "TEXT: put before the user name"),
     AP_INIT_TAKE_ARGV("OAuth2RSProof", rs_provider_setting, DATA(rs_set_proof), RSRC_CONF,
@@ -185,12 +129,15 @@ const command_rec rs_directives[] = {
         "OAuth2RSIntrospection", rs_provider_setting, DATA(rs_set_introspection), RSRC_CONF,
         "URL [introspection|tokeninfo|userinfo]: the endpoint that is asked about tokens"),
     AP_INIT_TAKE_ARGV("OAuth2RSClient", rs_provider_setting, DATA(rs_set_client), RSRC_CONF,
-                      "ID [SECRET-SOURCE]: who we are at the issuer"),
+                      "ID [file:PATH|env:NAME|exec:COMMAND]: who we are at the issuer"),
     AP_INIT_TAKE_ARGV("OAuth2RSClientAuth", rs_provider_setting, DATA(rs_set_client_auth),
-                      RSRC_CONF, "basic|post|none: how we prove it"),
-    AP_INIT_TAKE_ARGV("OAuth2RSIntrospectionTTL", set_introspection_ttl, NULL,
-                      RSRC_CONF | OR_AUTHCFG,
-                      "POSITIVE [NEGATIVE]: how long an introspection result may be used"),
+                      RSRC_CONF,
+                      "basic|post|client_secret_jwt|private_key_jwt|tls|bearer|none "
+                      "[issuer|endpoint|URL]: how we prove it"),
+    AP_INIT_TAKE_ARGV(
+        "OAuth2RSIntrospectionTTL", rs_provider_setting, DATA(rs_set_introspection_ttl),
+        RSRC_CONF | OR_AUTHCFG,
+        "POSITIVE [NEGATIVE], as in 5m 10s: how long an introspection result may be used"),
     AP_INIT_TAKE_ARGV("OAuth2RSClientKey", rs_provider_setting, DATA(rs_set_client_key), RSRC_CONF,
                       "file:PATH [ALG]: the private key of private_key_jwt"),
     AP_INIT_TAKE_ARGV("OAuth2RSClientCertificate", rs_provider_setting,
@@ -210,11 +157,11 @@ const command_rec rs_directives[] = {
     AP_INIT_TAKE_ARGV("OAuth2RSMaxWaiting", rs_provider_setting, DATA(rs_set_max_waiting),
                       RSRC_CONF, "N: threads of one process that may wait for the issuer"),
     AP_INIT_TAKE_ARGV("OAuth2RSTimeout", rs_provider_setting, DATA(rs_set_timeout), RSRC_CONF,
-                      "CONNECT TOTAL: bounds of each call to the issuer"),
+                      "CONNECT TOTAL, as in 2s 5s: bounds of each call to the issuer"),
     AP_INIT_TAKE_ARGV("OAuth2RSTrust", rs_provider_setting, DATA(rs_set_trust), RSRC_CONF,
                       "file:CA.pem: who may certify the issuer's servers"),
     AP_INIT_TAKE_ARGV("OAuth2RSProxy", rs_provider_setting, DATA(rs_set_proxy), RSRC_CONF,
-                      "URL: proxy for calls to the issuer"),
+                      "URL, as in http://proxy.example.com:3128: proxy for calls to the issuer"),
 
     AP_INIT_TAKE1(
         "OAuth2RSCache", rs_cache_where, NULL, RSRC_CONF,
@@ -248,7 +195,7 @@ const command_rec rs_directives[] = {
                     "NAME...: the providers whose tokens are good here"),
     AP_INIT_FLAG("OAuth2RSRequireHTTPS", set_require_https, NULL, OR_AUTHCFG,
                  "on|off: whether tokens must come over https"),
-    AP_INIT_FLAG("OAuth2RSErrorDetail", set_error_detail, NULL, OR_AUTHCFG,
+    AP_INIT_FLAG("OAuth2RSErrorDetail", ap_set_flag_slot, FLAG(error_detail), OR_AUTHCFG,
                  "on|off: whether a refusal tells the client what failed"),
     AP_INIT_TAKE_ARGV("OAuth2RSTokenFrom", rs_places_set, NULL, OR_AUTHCFG,
                       "header|header:NAME|form|cookie:NAME...: where a token may be"),
@@ -258,15 +205,15 @@ const command_rec rs_directives[] = {
                    "HEADER AUDIENCE | off: a JWT of our own for the application"),
     AP_INIT_TAKE1("OAuth2RSErrorBody", set_error_body, NULL, OR_AUTHCFG,
                   "accept|httpd|problem: whether refusals have a body of JSON"),
-    AP_INIT_FLAG("OAuth2RSOptional", set_optional, NULL, OR_AUTHCFG,
+    AP_INIT_FLAG("OAuth2RSOptional", ap_set_flag_slot, FLAG(optional), OR_AUTHCFG,
                  "on|off: whether a token is judged where no Require line needs one"),
-    AP_INIT_FLAG("OAuth2RSPreflight", set_preflight, NULL, OR_AUTHCFG,
+    AP_INIT_FLAG("OAuth2RSPreflight", ap_set_flag_slot, FLAG(preflight), OR_AUTHCFG,
                  "on|off: whether CORS preflights pass"),
-    AP_INIT_FLAG("OAuth2RSForwardToken", set_forward_token, NULL, OR_AUTHCFG,
+    AP_INIT_FLAG("OAuth2RSForwardToken", ap_set_flag_slot, FLAG(forward_token), OR_AUTHCFG,
                  "on|off: whether the application sees the token"),
     AP_INIT_ITERATE2("OAuth2RSScopeImplies", set_scope_implies, NULL, OR_AUTHCFG,
                      "SCOPE IMPLIED...: a scope that stands for others"),
-    AP_INIT_FLAG("OAuth2RSScopeWildcard", set_scope_wildcard, NULL, OR_AUTHCFG,
+    AP_INIT_FLAG("OAuth2RSScopeWildcard", ap_set_flag_slot, FLAG(scope_rules.wildcard), OR_AUTHCFG,
                  "on|off: whether users.* stands for users.read"),
     AP_INIT_TAKE2("OAuth2RSEnv", rs_identity_set_env, NULL, OR_AUTHCFG,
                   "NAME CLAIM|*|off: a claim as a variable for the application"),

@@ -11,12 +11,18 @@ extern const command_rec rs_directives[];
 /* <OAuth2RSProvider NAME>: rs_directives_provider.c, rs_directives_introspection.c */
 const char *rs_provider_section(cmd_parms *cmd, void *dir, const char *arguments);
 
-/* One directive inside it. Its command_rec's data is one of these rows. */
+/* One directive inside it: the row that its command_rec's data points to. What they have in common
+ * is done once, by rs_provider_setting(): that they stand in the section, and not twice, how many
+ * words they have (all at once: "any" must stand alone), and their name before each sentence. The
+ * usage is the command_rec's. The directives elsewhere have less in common and more kinds of
+ * arguments, so httpd counts their words and each has a setter of httpd's own form. */
 typedef struct {
     const char *(*set)(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, char *const argv[]);
     int least, most;
-    const char *usage;
     bool repeatable;
+    /* What it does in a Location; NULL: it does not belong there. */
+    const char *(*set_in_location)(rs_dir_config_t *config, cmd_parms *cmd, int argc,
+                                   char *const argv[]);
 } rs_setting_t;
 
 /* What several of them read: an address that is protected, and file:PATH that others may read but

@@ -8,6 +8,7 @@
 #include <http_main.h>
 
 #define TIME_MAX apr_time_from_sec(30 * 86400)
+#define LOCATION_TTL_MAX apr_time_from_sec(86400)
 #define CALL_MAX apr_time_from_sec(120)
 #define UNIX_PATH_BYTES_MAX 107 /* sun_path with its NUL */
 #define STALE_MAX apr_time_from_sec(7 * 24 * 3600)
@@ -120,15 +121,20 @@ static const char *set_client_certificate(rs_provider_spec_t *spec, cmd_parms *c
 static const char *set_introspection_param(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                            char *const argv[])
 {
-    static const char *const ours[] = { "token", "client_id", "client_secret", "client_assertion",
-                                        "client_assertion_type" };
+    static const char *const ours[] = {
+        "token",         "access_token",     "client_id",
+        "client_secret", "client_assertion", "client_assertion_type"
+    };
     rs_introspection_spec_t *introspection = &spec->introspection;
     unsigned i;
 
     (void)argc;
     for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (strcmp(argv[0], ours[i]) == 0)
-            return apr_psprintf(cmd->pool, "%s is sent already, from other directives", ours[i]);
+            return apr_psprintf(
+                cmd->pool,
+                "%s is a field of the question's own: where it belongs, it is sent already",
+                ours[i]);
     introspection->params =
         apr_pstrcat(cmd->pool, introspection->params, "&", rs_form_encode(argv[0], cmd->pool), "=",
                     rs_form_encode(argv[1], cmd->pool), NULL);
@@ -197,6 +203,18 @@ static const char *set_ttl(rs_provider_spec_t *spec, cmd_parms *cmd, int argc, c
     return trouble;
 }
 
+/* The one directive with two homes: a Location can only shorten. */
+static const char *set_location_ttl(rs_dir_config_t *config, cmd_parms *cmd, int argc,
+                                    char *const argv[])
+{
+    const char *trouble =
+        rs_time_parse(&config->ttl_positive, argv[0], LOCATION_TTL_MAX, cmd->pool);
+
+    if (!trouble && argc == 2)
+        trouble = rs_time_parse(&config->ttl_negative, argv[1], LOCATION_TTL_MAX, cmd->pool);
+    return trouble;
+}
+
 static const char *set_timeout(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                char *const argv[])
 {
@@ -226,26 +244,27 @@ static const char *set_proxy(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
     return trouble ? apr_psprintf(cmd->pool, "\"%s\": %s", argv[0], trouble) : NULL;
 }
 
-const rs_setting_t rs_set_introspection = { set_introspection, 1, 2,
-                                            "URL [introspection|tokeninfo|userinfo]", false };
-const rs_setting_t rs_set_client = { set_client, 1, 2,
-                                     "ID [SECRET-SOURCE], as in my-api file:/etc/apache2/secret",
-                                     false };
-const rs_setting_t rs_set_client_auth = { set_client_auth, 1, 2, "METHOD [issuer|endpoint|URL]",
-                                          false };
-const rs_setting_t rs_set_client_key = { set_client_key, 1, 2, "file:PATH [ALG]", false };
-const rs_setting_t rs_set_client_certificate = { set_client_certificate, 2, 2, "file:CERT file:KEY",
-                                                 false };
-const rs_setting_t rs_set_introspection_param = { set_introspection_param, 2, 2, "NAME VALUE",
-                                                  true };
-const rs_setting_t rs_set_introspection_response = { set_introspection_response, 1, 2,
-                                                     "json or jwt [any-audience]", false };
-const rs_setting_t rs_set_stale_if_error = { set_stale_if_error, 1, 1, "TIME or off", false };
-const rs_setting_t rs_set_breaker = { set_breaker, 1, 2, "FAILURES OPEN-TIME, or off", false };
-const rs_setting_t rs_set_max_waiting = { set_max_waiting, 1, 1, "N", false };
-const rs_setting_t rs_set_introspection_ttl = { set_ttl, 1, 2, "POSITIVE [NEGATIVE], as in 5m 10s",
-                                                false };
-const rs_setting_t rs_set_timeout = { set_timeout, 2, 2, "CONNECT TOTAL, as in 2s 5s", false };
-const rs_setting_t rs_set_trust = { set_trust, 1, 1, "file:CA.pem", false };
-const rs_setting_t rs_set_proxy = { set_proxy, 1, 1, "URL, as in http://proxy.example.com:3128",
-                                    false };
+/* ---- the rows ---- */
+
+const rs_setting_t rs_set_introspection = { .set = set_introspection, .least = 1, .most = 2 };
+const rs_setting_t rs_set_client = { .set = set_client, .least = 1, .most = 2 };
+const rs_setting_t rs_set_client_auth = { .set = set_client_auth, .least = 1, .most = 2 };
+const rs_setting_t rs_set_client_key = { .set = set_client_key, .least = 1, .most = 2 };
+const rs_setting_t rs_set_client_certificate = { .set = set_client_certificate,
+                                                 .least = 2,
+                                                 .most = 2 };
+const rs_setting_t rs_set_introspection_param = {
+    .set = set_introspection_param, .least = 2, .most = 2, .repeatable = true
+};
+const rs_setting_t rs_set_introspection_response = { .set = set_introspection_response,
+                                                     .least = 1,
+                                                     .most = 2 };
+const rs_setting_t rs_set_stale_if_error = { .set = set_stale_if_error, .least = 1, .most = 1 };
+const rs_setting_t rs_set_breaker = { .set = set_breaker, .least = 1, .most = 2 };
+const rs_setting_t rs_set_max_waiting = { .set = set_max_waiting, .least = 1, .most = 1 };
+const rs_setting_t rs_set_introspection_ttl = {
+    .set = set_ttl, .least = 1, .most = 2, .set_in_location = set_location_ttl
+};
+const rs_setting_t rs_set_timeout = { .set = set_timeout, .least = 2, .most = 2 };
+const rs_setting_t rs_set_trust = { .set = set_trust, .least = 1, .most = 1 };
+const rs_setting_t rs_set_proxy = { .set = set_proxy, .least = 1, .most = 1 };

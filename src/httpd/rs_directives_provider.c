@@ -47,8 +47,7 @@ static const char *check_children(cmd_parms *cmd)
     unsigned count = 0;
 
     for (row = rs_directives; row->name && count < 79; row++)
-        if (row->func.take_argv == rs_provider_setting ||
-            strcmp(row->name, "OAuth2RSIntrospectionTTL") == 0)
+        if (row->func.take_argv == rs_provider_setting)
             names[count++] = row->name;
     names[count] = NULL;
     for (child = cmd->directive->first_child; child; child = child->next) {
@@ -117,14 +116,18 @@ const char *rs_provider_setting(cmd_parms *cmd, void *dir, int argc, char *const
     rs_dir_config_t *config = dir;
     const char *name = cmd->cmd->name, *trouble;
 
-    if (!config->draft)
+    if (!config->draft && !setting->set_in_location)
         return apr_psprintf(cmd->pool, "%s belongs inside <OAuth2RSProvider NAME>", name);
     if (argc < setting->least || argc > setting->most)
-        return apr_psprintf(cmd->pool, "%s: write %s %s", name, name, setting->usage);
-    if (!setting->repeatable && apr_table_get(config->seen, name))
+        return apr_psprintf(cmd->pool, "%s: write %s %s", name, name, cmd->cmd->errmsg);
+    if (config->draft && !setting->repeatable && apr_table_get(config->seen, name))
         return apr_psprintf(cmd->pool, "%s is written twice in this section: keep one", name);
-    apr_table_setn(config->seen, name, "");
-    trouble = setting->set(config->draft, cmd, argc, argv);
+    if (config->draft) {
+        apr_table_setn(config->seen, name, "");
+        trouble = setting->set(config->draft, cmd, argc, argv);
+    }
+    else
+        trouble = setting->set_in_location(config, cmd, argc, argv);
     return trouble ? apr_psprintf(cmd->pool, "%s: %s", name, trouble) : NULL;
 }
 
@@ -342,10 +345,15 @@ static const char *set_leeway(rs_provider_spec_t *spec, cmd_parms *cmd, int argc
 static const char *set_max_lifetime(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
                                     char *const argv[])
 {
+    const char *trouble;
+
     (void)argc;
     if (strcasecmp(argv[0], "off") == 0)
         return NULL;
-    return rs_time_parse(&spec->policy.lifetime_max, argv[0], 12 * TIME_MAX, cmd->pool);
+    trouble = rs_time_parse(&spec->policy.lifetime_max, argv[0], 12 * TIME_MAX, cmd->pool);
+    if (!trouble && !spec->policy.lifetime_max)
+        trouble = "no token lives so short: write off for no limit, or at least 1ms";
+    return trouble;
 }
 
 static const char *set_require_claim(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
@@ -421,41 +429,35 @@ static const char *set_proof(rs_provider_spec_t *spec, cmd_parms *cmd, int argc,
     return trouble;
 }
 
-/* ---- asking the issuer ---- */
+/* ---- the rows ---- */
 
 #define WORDS_MAX 64
 
-const rs_setting_t rs_set_issuer = { set_issuer, 1, 1, "URL, as in https://login.example.com/",
-                                     false };
-const rs_setting_t rs_set_audience = { set_audience, 1, WORDS_MAX, "VALUE... [or-absent], or any",
-                                       false };
-const rs_setting_t rs_set_validate = { set_validate, 1, 1, "auto, jwt, introspection or both",
-                                       false };
-const rs_setting_t rs_set_metadata = { set_metadata, 1, 1, "URL, file:PATH or off", false };
-const rs_setting_t rs_set_keys = { set_keys, 1, 1, "URL or file:PATH", true };
-const rs_setting_t rs_set_keys_refresh = { set_keys_refresh, 2, 3,
-                                           "MIN MAX [STALE], as in 60s 1h 24h", false };
-const rs_setting_t rs_set_keys_cooldown = { set_keys_cooldown, 1, 1, "TIME, as in 30s", false };
-const rs_setting_t rs_set_algorithms = { set_algorithms, 1, WORDS_MAX, "ALG..., as in RS256 ES256",
-                                         false };
-const rs_setting_t rs_set_shared_key = { set_shared_key, 1, 1,
-                                         "SOURCE, as in file:/etc/apache2/hs256.key", false };
-const rs_setting_t rs_set_decryption_key = { set_decryption_key, 1, 1,
-                                             "file:PATH, as in file:/etc/apache2/decryption.pem",
-                                             true };
-const rs_setting_t rs_set_token_type = { set_token_type, 1, WORDS_MAX, "rfc9068, any or TYPE...",
-                                         false };
-const rs_setting_t rs_set_leeway = { set_leeway, 1, 1, "TIME, as in 30s", false };
-const rs_setting_t rs_set_max_lifetime = { set_max_lifetime, 1, 1, "TIME or off", false };
-const rs_setting_t rs_set_require_claim = { set_require_claim, 2, WORDS_MAX, "PATH VALUE...",
-                                            true };
-const rs_setting_t rs_set_scope_claim = { set_scope_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
-                                          false };
-const rs_setting_t rs_set_role_claim = { set_role_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
-                                         false };
-const rs_setting_t rs_set_user_claim = { set_user_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
-                                         false };
-const rs_setting_t rs_set_client_claim = { set_client_claim, 1, RS_PATHS_MAX, "PATH..., at most 8",
-                                           false };
-const rs_setting_t rs_set_user_prefix = { set_user_prefix, 1, 1, "TEXT", false };
-const rs_setting_t rs_set_proof = { set_proof, 1, 1, "on or off", false };
+const rs_setting_t rs_set_issuer = { .set = set_issuer, .least = 1, .most = 1 };
+const rs_setting_t rs_set_audience = { .set = set_audience, .least = 1, .most = WORDS_MAX };
+const rs_setting_t rs_set_validate = { .set = set_validate, .least = 1, .most = 1 };
+const rs_setting_t rs_set_metadata = { .set = set_metadata, .least = 1, .most = 1 };
+const rs_setting_t rs_set_keys = { .set = set_keys, .least = 1, .most = 1, .repeatable = true };
+const rs_setting_t rs_set_keys_refresh = { .set = set_keys_refresh, .least = 2, .most = 3 };
+const rs_setting_t rs_set_keys_cooldown = { .set = set_keys_cooldown, .least = 1, .most = 1 };
+const rs_setting_t rs_set_algorithms = { .set = set_algorithms, .least = 1, .most = WORDS_MAX };
+const rs_setting_t rs_set_shared_key = { .set = set_shared_key, .least = 1, .most = 1 };
+const rs_setting_t rs_set_decryption_key = {
+    .set = set_decryption_key, .least = 1, .most = 1, .repeatable = true
+};
+const rs_setting_t rs_set_token_type = { .set = set_token_type, .least = 1, .most = WORDS_MAX };
+const rs_setting_t rs_set_leeway = { .set = set_leeway, .least = 1, .most = 1 };
+const rs_setting_t rs_set_max_lifetime = { .set = set_max_lifetime, .least = 1, .most = 1 };
+const rs_setting_t rs_set_require_claim = {
+    .set = set_require_claim, .least = 2, .most = WORDS_MAX, .repeatable = true
+};
+const rs_setting_t rs_set_scope_claim = { .set = set_scope_claim,
+                                          .least = 1,
+                                          .most = RS_PATHS_MAX };
+const rs_setting_t rs_set_role_claim = { .set = set_role_claim, .least = 1, .most = RS_PATHS_MAX };
+const rs_setting_t rs_set_user_claim = { .set = set_user_claim, .least = 1, .most = RS_PATHS_MAX };
+const rs_setting_t rs_set_client_claim = { .set = set_client_claim,
+                                           .least = 1,
+                                           .most = RS_PATHS_MAX };
+const rs_setting_t rs_set_user_prefix = { .set = set_user_prefix, .least = 1, .most = 1 };
+const rs_setting_t rs_set_proof = { .set = set_proof, .least = 1, .most = 1 };

@@ -16,20 +16,59 @@ APLOG_USE_MODULE(oauth2_rs);
 
 /* ---- directives ---- */
 
+/* What httpd, its modules, proxies and browsers act upon; naming one would also take it from every
+ * request of the host. */
 static const char *const forbidden_headers[] = {
     "authorization",
+    "proxy-authorization",
+    "proxy-connection",
+    "proxy",
+    "cookie",
     "host",
-    "content-length",
-    "transfer-encoding",
     "connection",
+    "keep-alive",
     "upgrade",
     "te",
     "trailer",
     "expect",
-    "cookie",
+    "max-forwards",
+    "content-length",
+    "transfer-encoding",
+    "content-type",
+    "content-encoding",
+    "content-range",
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
     "range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "if-range",
+    "cache-control",
+    "pragma",
     "via",
     "forwarded",
+    "origin",
+    "referer",
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "sec-fetch-user",
+    "access-control-request-method",
+    "access-control-request-headers",
+    "http2-settings",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-protocol",
+    "depth",
+    "destination",
+    "if",
+    "overwrite",
+    "lock-token",
+    "timeout",
 };
 
 static const char *check_header_name(const char *name, apr_pool_t *p)
@@ -204,22 +243,24 @@ static const char *element_text(const rs_claim_t *claim, apr_pool_t *p)
     return claim->type == RS_JSON_NULL ? "" : rs_claim_json(claim, p);
 }
 
-/* NULL: an element holds the comma that would part it from the next. */
+/* NULL: an element holds the comma that would part it from the next, or they are too many. */
 static const char *joined(const rs_claim_t *array, apr_pool_t *p)
 {
+    apr_array_header_t *words = apr_array_make(p, 8, sizeof(const char *));
     rs_claim_iter_t it = rs_claim_iterate(array);
-    const char *text = "", *separator = "";
+    apr_size_t bytes = 0;
     rs_claim_t element;
 
     while (rs_claim_next(&it, &element, NULL)) {
-        const char *word = element_text(&element, p);
-        if (!word || strchr(word, ',') || element.type == RS_JSON_ARRAY ||
-            element.type == RS_JSON_OBJECT)
+        const char *word = element.body ? NULL : element_text(&element, p);
+        if (!word || strchr(word, ','))
             return NULL;
-        text = apr_pstrcat(p, text, separator, word, NULL);
-        separator = ",";
+        bytes += strlen(word) + 1;
+        if (bytes > RS_IDENTITY_BYTES_MAX + 1)
+            return NULL;
+        APR_ARRAY_PUSH(words, const char *) = word;
     }
-    return text;
+    return apr_array_pstrcat(p, words, ',');
 }
 
 static bool can_be_handed_over(const char *text)

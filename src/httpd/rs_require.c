@@ -114,24 +114,36 @@ static const char *compile(rs_require_t *line, cmd_parms *cmd, const char *words
     line->written = apr_pstrcat(cmd->pool, "Require ", cmd->directive->args, NULL);
     line->file = cmd->directive->filename;
     line->line = cmd->directive->line_num;
-    /* An alias hides from us whether its use is negated. */
-    if (is_word(cmd->directive, "<AuthzProviderAlias"))
-        return "cannot be used in <AuthzProviderAlias>: write the Require line where it is needed";
     if ((trouble = find_place(line, cmd->directive, cmd->pool)) != NULL ||
         (trouble = parse_arguments(line, words, cmd)) != NULL)
         return trouble;
     return line->kind->compile(line, cmd);
 }
 
-const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words,
-                             const void **parsed)
+/* The word itself lies in the temporary pool, where mod_lua looks for it as well. */
+static const rs_require_kind_t *find_kind(const cmd_parms *cmd)
+{
+    void *name = NULL;
+
+    apr_pool_userdata_get(&name, AUTHZ_PROVIDER_NAME_NOTE, cmd->temp_pool);
+    return name ? rs_require_kind_find(name) : NULL;
+}
+
+const char *rs_require_parse(cmd_parms *cmd, const char *words, const void **parsed)
 {
     rs_require_t *line = apr_pcalloc(cmd->pool, sizeof *line);
     const char *trouble;
 
-    line->kind = kind;
+    /* An alias hides from us whether its use is negated, and httpd does not name the word there. */
+    if (is_word(cmd->directive, "<AuthzProviderAlias"))
+        return "it cannot be used in <AuthzProviderAlias>: write the Require line where it is "
+               "needed";
+    line->kind = find_kind(cmd);
+    if (!line->kind)
+        return apr_psprintf(cmd->pool, "%s %s: httpd does not tell which word this is",
+                            cmd->directive->directive, cmd->directive->args);
     if ((trouble = compile(line, cmd, words)) != NULL)
-        return apr_psprintf(cmd->pool, "Require %s: %s", kind->name, trouble);
+        return apr_psprintf(cmd->pool, "Require %s: %s", line->kind->name, trouble);
     if (line->negated)
         rs_dir_config_of(cmd->context, cmd->pool)->negated = 1;
     *parsed = line;

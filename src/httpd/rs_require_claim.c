@@ -106,38 +106,49 @@ static bool matches_whole(const ap_regex_t *pattern, const rs_claim_t *claim)
            (apr_size_t)match[0].rm_eo == claim->len;
 }
 
-/* One value of the claim against all arguments. */
-static bool element_met(const rs_require_t *line, const rs_claim_t *element, rs_op_t op,
-                        request_rec *r)
-{
-    unsigned i;
+/* An argument, worked out for the request. */
+typedef struct {
+    rs_op_t op;
+    const ap_regex_t *pattern; /* of RS_OP_MATCH */
+    const char *value;         /* of the others; NULL: the expression gave none */
+} wanted_t;
 
-    for (i = 0; i < line->count; i++) {
-        const char *value;
-        if (op == RS_OP_MATCH) {
-            if (matches_whole(line->patterns[i], element))
-                return true;
-            continue;
-        }
-        value = rs_argument_value(&line->arguments[i], r);
-        if (value && holds(op, compare(element, value)))
-            return true;
-    }
-    return false;
+static bool element_met(const wanted_t *wanted, const rs_claim_t *element)
+{
+    if (wanted->op == RS_OP_MATCH)
+        return matches_whole(wanted->pattern, element);
+    return wanted->value && holds(wanted->op, compare(element, wanted->value));
 }
 
-static bool any_element_met(const rs_require_t *line, const rs_claim_t *claim, rs_op_t op,
-                            request_rec *r)
+static bool argument_met(const wanted_t *wanted, const rs_claim_t *claim)
 {
     rs_claim_iter_t it;
     rs_claim_t element;
 
     if (claim->type != RS_JSON_ARRAY)
-        return element_met(line, claim, op, r);
+        return element_met(wanted, claim);
     it = rs_claim_iterate(claim);
     while (rs_claim_next(&it, &element, NULL))
-        if (element_met(line, &element, op, r))
+        if (element_met(wanted, &element))
             return true;
+    return false;
+}
+
+/* Arguments outside, elements inside: an expression is evaluated once, however long the list is. */
+static bool any_argument_met(const rs_require_t *line, const rs_claim_t *claim, rs_op_t op,
+                             request_rec *r)
+{
+    unsigned i;
+
+    for (i = 0; i < line->count; i++) {
+        wanted_t wanted = { .op = op };
+        if (op == RS_OP_MATCH)
+            wanted.pattern = line->patterns[i];
+        else
+            wanted.value = rs_argument_value(&line->arguments[i], r);
+        if (argument_met(&wanted, claim))
+            return true;
+    }
     return false;
 }
 
@@ -160,6 +171,6 @@ bool rs_require_claim_met(const rs_require_t *line, const rs_claim_t *claim, req
     if (line->op == RS_OP_PRESENT)
         return true;
     if (line->op == RS_OP_NE)
-        return all_known(line, r) && !any_element_met(line, claim, RS_OP_EQ, r);
-    return any_element_met(line, claim, line->op, r);
+        return all_known(line, r) && !any_argument_met(line, claim, RS_OP_EQ, r);
+    return any_argument_met(line, claim, line->op, r);
 }

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The Require words: one row each, and one authz provider for each row. */
+/* The Require words: one row each. One authz provider serves all of them. */
 #include "httpd/rs_require_kinds.h"
 #include "httpd/rs_words.h"
 
@@ -272,33 +272,29 @@ static bool expression_met(const rs_require_t *line, const rs_principal_t *princ
     return false;
 }
 
-enum {
-    KIND_SCOPE,
-    KIND_ANY_SCOPE,
-    KIND_CLAIM,
-    KIND_ROLE,
-    KIND_CLIENT,
-    KIND_SUBJECT,
-    KIND_ISSUER,
-    KIND_AUDIENCE,
-    KIND_ACR,
-    KIND_MAX_AUTH_AGE,
-    KIND_EXPR,
+static const rs_require_kind_t kinds[] = {
+    { "oauth2-scope", RS_REMEDY_SCOPE, compile_scope, scope_met, false },
+    { "oauth2-any-scope", RS_REMEDY_SCOPE, compile_scope, any_scope_met, false },
+    { "oauth2-claim", RS_REMEDY_NONE, compile_claim, claim_met, false },
+    { "oauth2-role", RS_REMEDY_NONE, compile_values, role_met, false },
+    { "oauth2-client", RS_REMEDY_NONE, compile_values, client_met, false },
+    { "oauth2-subject", RS_REMEDY_NONE, compile_values, subject_met, false },
+    { "oauth2-issuer", RS_REMEDY_NONE, compile_values, issuer_met, false },
+    { "oauth2-audience", RS_REMEDY_NONE, compile_values, audience_met, false },
+    { "oauth2-acr", RS_REMEDY_STEP_UP, compile_values, acr_met, false },
+    { "oauth2-max-auth-age", RS_REMEDY_STEP_UP, compile_age, age_met, false },
+    { "oauth2-expr", RS_REMEDY_NONE, compile_expression, expression_met, true },
 };
 
-static const rs_require_kind_t kinds[] = {
-    [KIND_SCOPE] = { "oauth2-scope", RS_REMEDY_SCOPE, compile_scope, scope_met, false },
-    [KIND_ANY_SCOPE] = { "oauth2-any-scope", RS_REMEDY_SCOPE, compile_scope, any_scope_met, false },
-    [KIND_CLAIM] = { "oauth2-claim", RS_REMEDY_NONE, compile_claim, claim_met, false },
-    [KIND_ROLE] = { "oauth2-role", RS_REMEDY_NONE, compile_values, role_met, false },
-    [KIND_CLIENT] = { "oauth2-client", RS_REMEDY_NONE, compile_values, client_met, false },
-    [KIND_SUBJECT] = { "oauth2-subject", RS_REMEDY_NONE, compile_values, subject_met, false },
-    [KIND_ISSUER] = { "oauth2-issuer", RS_REMEDY_NONE, compile_values, issuer_met, false },
-    [KIND_AUDIENCE] = { "oauth2-audience", RS_REMEDY_NONE, compile_values, audience_met, false },
-    [KIND_ACR] = { "oauth2-acr", RS_REMEDY_STEP_UP, compile_values, acr_met, false },
-    [KIND_MAX_AUTH_AGE] = { "oauth2-max-auth-age", RS_REMEDY_STEP_UP, compile_age, age_met, false },
-    [KIND_EXPR] = { "oauth2-expr", RS_REMEDY_NONE, compile_expression, expression_met, true },
-};
+const rs_require_kind_t *rs_require_kind_find(const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
 
 /* ---- what the rest of the module asks ---- */
 
@@ -322,7 +318,7 @@ const char *rs_require_acr_values(const rs_require_t *line, request_rec *r)
     const char *values = NULL;
     unsigned i;
 
-    for (i = 0; line->kind == &kinds[KIND_ACR] && i < line->count; i++) {
+    for (i = 0; line->kind->met == acr_met && i < line->count; i++) {
         const char *value = rs_argument_value(&line->arguments[i], r);
         if (value)
             values = values ? apr_pstrcat(r->pool, values, " ", value, NULL) : value;
@@ -332,7 +328,7 @@ const char *rs_require_acr_values(const rs_require_t *line, request_rec *r)
 
 apr_int64_t rs_require_max_age(const rs_require_t *line)
 {
-    return line->kind == &kinds[KIND_MAX_AUTH_AGE] ? (apr_int64_t)apr_time_sec(line->age_max) : -1;
+    return line->kind->met == age_met ? (apr_int64_t)apr_time_sec(line->age_max) : -1;
 }
 
 rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *principal,
@@ -346,7 +342,7 @@ rs_scope_t rs_require_scope(const rs_require_t *line, const rs_principal_t *prin
     if (!rs_require_is_scope(line))
         return nothing;
     scope = scopes_now(line, &complete, r);
-    if (line->kind != &kinds[KIND_ANY_SCOPE])
+    if (line->kind->met != any_scope_met)
         return scope;
     first = rs_scope_next(&scope, &at);
     for (word = first; principal && word; word = rs_scope_next(&scope, &at))
@@ -363,73 +359,7 @@ static authz_status check(request_rec *r, const char *words, const void *parsed)
     return rs_require_check(r, parsed);
 }
 
-static const char *parse_scope(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_SCOPE], cmd, words, parsed);
-}
-
-static const char *parse_any_scope(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_ANY_SCOPE], cmd, words, parsed);
-}
-
-static const char *parse_claim(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_CLAIM], cmd, words, parsed);
-}
-
-static const char *parse_role(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_ROLE], cmd, words, parsed);
-}
-
-static const char *parse_client(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_CLIENT], cmd, words, parsed);
-}
-
-static const char *parse_subject(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_SUBJECT], cmd, words, parsed);
-}
-
-static const char *parse_issuer(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_ISSUER], cmd, words, parsed);
-}
-
-static const char *parse_audience(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_AUDIENCE], cmd, words, parsed);
-}
-
-static const char *parse_acr(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_ACR], cmd, words, parsed);
-}
-
-static const char *parse_max_auth_age(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_MAX_AUTH_AGE], cmd, words, parsed);
-}
-
-static const char *parse_expr(cmd_parms *cmd, const char *words, const void **parsed)
-{
-    return rs_require_parse(&kinds[KIND_EXPR], cmd, words, parsed);
-}
-
-/* mod_authz_core tells a provider neither its name nor a baton: one function for each word. */
-static const authz_provider providers[] = {
-    [KIND_SCOPE] = { check, parse_scope },   [KIND_ANY_SCOPE] = { check, parse_any_scope },
-    [KIND_CLAIM] = { check, parse_claim },   [KIND_ROLE] = { check, parse_role },
-    [KIND_CLIENT] = { check, parse_client }, [KIND_SUBJECT] = { check, parse_subject },
-    [KIND_ISSUER] = { check, parse_issuer }, [KIND_AUDIENCE] = { check, parse_audience },
-    [KIND_ACR] = { check, parse_acr },       [KIND_MAX_AUTH_AGE] = { check, parse_max_auth_age },
-    [KIND_EXPR] = { check, parse_expr },
-};
-
-_Static_assert(sizeof providers / sizeof providers[0] == sizeof kinds / sizeof kinds[0],
-               "one provider for each kind");
+static const authz_provider provider = { check, rs_require_parse };
 
 void rs_require_register(apr_pool_t *p)
 {
@@ -437,5 +367,5 @@ void rs_require_register(apr_pool_t *p)
 
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, kinds[i].name, AUTHZ_PROVIDER_VERSION,
-                                  &providers[i], AP_AUTH_INTERNAL_PER_CONF);
+                                  &provider, AP_AUTH_INTERNAL_PER_CONF);
 }

@@ -20,9 +20,12 @@ struct rs_require_kind_t {
                    its own */
 };
 
-/* Between the registration (one provider for each kind) and what all kinds share. */
-const char *rs_require_parse(const rs_require_kind_t *kind, cmd_parms *cmd, const char *words,
-                             const void **parsed);
+/* NULL: no word of ours. */
+const rs_require_kind_t *rs_require_kind_find(const char *name);
+
+/* Between the registration, of one provider for all kinds, and what they share. words is what
+ * stands behind the word of the kind. */
+const char *rs_require_parse(cmd_parms *cmd, const char *words, const void **parsed);
 authz_status rs_require_check(request_rec *r, const rs_require_t *line);
 
 /* NULL: the expression failed or is empty, so the line denies. */

@@ -25,7 +25,6 @@ APLOG_USE_MODULE(oauth2_rs);
 #define LOCAL_ENTRIES_PREFORK 1024
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
 #define LOCAL_BYTES_PER_ENTRY 2048
-#define HTTP_HANDLES_MAX 64
 #define WAITING_PROCESSES_MIN 8
 
 static unsigned mpm_number(int query)
@@ -93,30 +92,37 @@ static int build_slots(rs_runtime_t *runtime, server_rec *main_server, apr_pool_
     return OK;
 }
 
+static const char *read_source(const rs_source_t *source, const char **bytes, apr_size_t *len,
+                               apr_pool_t *p)
+{
+    apr_status_t status = rs_source_read(source, bytes, len, p);
+
+    return status == APR_SUCCESS ? NULL : rs_source_failure(source, status, p);
+}
+
 static int read_password(const char **password, const rs_source_t *source, server_rec *s,
                          apr_pool_t *p)
 {
     apr_size_t len;
-    apr_status_t status;
+    const char *why = source->value ? read_source(source, password, &len, p) : NULL;
 
-    if (!source->value)
-        return OK;
-    status = rs_source_read(source, password, &len, p);
-    return status == APR_SUCCESS
-               ? OK
-               : failed(s, "RS0612", status, "a password for Redis could not be read");
+    return why ? failed(s, "RS0612", 0,
+                        apr_pstrcat(p, "a password for Redis could not be read: ", why, NULL))
+               : OK;
 }
 
 static int build_seal(rs_runtime_t *runtime, rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p)
 {
-    const char *secret, *previous = NULL;
+    const char *secret, *previous = NULL, *why;
     apr_size_t len, previous_len = 0;
-    apr_status_t status = rs_source_read(&cache->secret, &secret, &len, p);
+    apr_status_t status;
 
-    if (status == APR_SUCCESS && cache->previous_secret.value)
-        status = rs_source_read(&cache->previous_secret, &previous, &previous_len, p);
-    if (status != APR_SUCCESS)
-        return failed(s, "RS0613", status, "OAuth2RSCacheSecret could not be read");
+    why = read_source(&cache->secret, &secret, &len, p);
+    if (!why && cache->previous_secret.value)
+        why = read_source(&cache->previous_secret, &previous, &previous_len, p);
+    if (why)
+        return failed(s, "RS0613", 0,
+                      apr_pstrcat(p, "OAuth2RSCacheSecret could not be read: ", why, NULL));
     status = rs_seal_create(&runtime->seal, secret, len, previous, previous_len, p);
     if (status != APR_SUCCESS)
         return failed(s, "RS0614", status, "OAuth2RSCacheSecret is too short: at least 32 bytes");
@@ -383,7 +389,6 @@ static apr_status_t leave_child(void *data)
 void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
 {
     rs_runtime_t *runtime = rs_server_config(s)->runtime;
-    unsigned handles = threads_per_child();
     apr_status_t status;
 
     if (!runtime)
@@ -393,9 +398,10 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
                      "RS0623: this process works without a cache");
-    status = rs_http_curl_create(&runtime->services.http,
-                                 handles < HTTP_HANDLES_MAX ? handles : HTTP_HANDLES_MAX,
-                                 USER_AGENT, pchild);
+    /* One for each thread, and for background work: nobody waits for a connection that another
+     * issuer keeps busy. */
+    status =
+        rs_http_curl_create(&runtime->services.http, threads_per_child() + 1, USER_AGENT, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, status, s,

@@ -23,7 +23,7 @@ static bool is_granted(const rs_scope_rules_t *rules, const rs_scope_t *granted,
 {
     int i;
 
-    if (rs_scope_has(granted, word) || (rules->wildcard && has_wildcard_for(granted, word)))
+    if (rs_scope_has(granted, word) || (rules->wildcard == 1 && has_wildcard_for(granted, word)))
         return true;
     if (!rules->implications || steps == RS_SCOPE_STEPS_MAX)
         return false;

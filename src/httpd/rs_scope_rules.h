@@ -16,7 +16,7 @@ typedef struct {
 /* Constant after configuration. */
 typedef struct {
     const apr_array_header_t *implications; /* rs_scope_rule_t; NULL: none */
-    bool wildcard;
+    int wildcard;                           /* 1: on; -1: not written, which is off */
 } rs_scope_rules_t;
 
 /* How many words of needed are not granted, neither as they stand nor by a rule. Implications are

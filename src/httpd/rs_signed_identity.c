@@ -86,12 +86,15 @@ const char *rs_identity_key_load(rs_identity_key_t *key, apr_pool_t *p)
 {
     const char *text, *why = NULL;
     apr_size_t len;
+    apr_status_t status;
 
     if (!key->source.value)
         return NULL;
     apr_pool_create(&key->pool, p);
-    if (rs_source_read(&key->source, &text, &len, key->pool) != APR_SUCCESS)
-        return "OAuth2RSIdentityKey cannot be read";
+    status = rs_source_read(&key->source, &text, &len, key->pool);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(p, "OAuth2RSIdentityKey cannot be read: %s",
+                            rs_source_failure(&key->source, status, p));
     key->key = rs_jwk_private(text, len, &why, key->pool);
     if (!key->key)
         return apr_pstrcat(p, "OAuth2RSIdentityKey: ", why, NULL);

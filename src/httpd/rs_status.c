@@ -48,7 +48,6 @@ static void tell_introspection(const page_t *page, const char *about,
 {
     line(page, about, "Breaker", state->open ? "open" : "closed");
     number(page, about, "AskedAgainIn", (apr_uint64_t)apr_time_sec(state->wait + 999999));
-    number(page, about, "Waiting", state->waiting);
     number(page, about, "Calls", state->calls);
     number(page, about, "Failures", state->failures);
 }
@@ -58,6 +57,7 @@ static void tell_provider(const page_t *page, const rs_slot_t *slot, apr_time_t 
     rs_provider_state_t state = rs_provider_state(slot->provider, now);
 
     tell_keys(page, slot->spec->name, &state.keys, now);
+    number(page, slot->spec->name, "Waiting", state.waiting);
     if (state.introspects)
         tell_introspection(page, slot->spec->name, &state.introspection);
 }

@@ -8,6 +8,7 @@
  * slots, and that two peers never share one does not rest on libcurl's matching rules (which have
  * left parts of the TLS identity out before). */
 #include "net/rs_http_curl.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 #include "net/rs_http_reply.h"
@@ -19,7 +20,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     CURL *easy;        /* NULL: not used yet */
@@ -41,21 +41,14 @@ typedef struct {
 /* One call while it is under way. */
 typedef struct {
     const rs_http_request_t *request;
+    const char *proxy; /* "": none */
     const char *user_agent;
     rs_http_reply_t reply;
     apr_pool_t *p;
     char error[CURL_ERROR_SIZE];
 } call_t;
 
-/* ---- time: only ever as a difference ---- */
-
-static apr_time_t monotonic_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
+/* ---- time ---- */
 
 static struct timespec timespec_of(apr_time_t at)
 {
@@ -131,6 +124,13 @@ static CURLcode restrict_schemes(CURL *easy)
 }
 #endif
 
+/* Else the end of a call waits for the system's resolver, which keeps no time of ours. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define LEAVE_THE_RESOLVER { CURLOPT_QUICK_EXIT, 1 },
+#else
+#define LEAVE_THE_RESOLVER
+#endif
+
 /* What holds for every call. Each value that is libcurl's own default stands here because we rely
  * on it. */
 static const struct {
@@ -138,7 +138,7 @@ static const struct {
     long value;
 } fixed_options[] = {
     { CURLOPT_NOSIGNAL, 1 },
-    { CURLOPT_FOLLOWLOCATION, 0 },
+    LEAVE_THE_RESOLVER{ CURLOPT_FOLLOWLOCATION, 0 },
     { CURLOPT_MAXCONNECTS, 1 },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
     { CURLOPT_HTTP09_ALLOWED, 0 },
@@ -172,7 +172,7 @@ static CURLcode set_texts(CURL *easy, const call_t *call)
         { CURLOPT_URL, call->request->url },
         { CURLOPT_USERAGENT, call->user_agent },
         /* "" and not NULL: with NULL the environment's http_proxy and no_proxy are asked. */
-        { CURLOPT_PROXY, peer->proxy ? peer->proxy : "" },
+        { CURLOPT_PROXY, call->proxy },
         { CURLOPT_NOPROXY, "" },
         { CURLOPT_UNIX_SOCKET_PATH, peer->unix_socket },
         { CURLOPT_SSLCERT, peer->client_cert },
@@ -360,9 +360,18 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
 
 /* ---- the pool ---- */
 
-static const char *route_of(const rs_http_peer_t *peer, const rs_url_t *url, apr_pool_t *p)
+/* This host is another one for the proxy, and plain http hides nothing on the way there. */
+static const char *proxy_for(const rs_http_peer_t *peer, const rs_url_t *url)
 {
-    const char *parts[] = { peer->ca_file, peer->client_cert, peer->client_key, peer->proxy,
+    bool local = strcmp(url->scheme, "http") == 0 && rs_url_is_loopback(url);
+
+    return peer->proxy && !local ? peer->proxy : "";
+}
+
+static const char *route_of(const rs_http_peer_t *peer, const rs_url_t *url, const char *proxy,
+                            apr_pool_t *p)
+{
+    const char *parts[] = { peer->ca_file, peer->client_cert, peer->client_key, proxy,
                             peer->unix_socket };
     const char *route = url->origin;
     unsigned i;
@@ -454,8 +463,8 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
                             rs_http_response_t **response, const char **why, apr_pool_t *p)
 {
     curl_http_t *http = (curl_http_t *)self;
-    apr_time_t deadline = monotonic_now() + request->peer->total_timeout;
-    const char *route, *flaw;
+    apr_time_t deadline = rs_clock() + request->peer->total_timeout;
+    const char *route, *proxy, *flaw;
     apr_status_t status = APR_EGENERAL;
     rs_url_t url;
     slot_t *slot;
@@ -465,20 +474,22 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
         *why = apr_pstrcat(p, "its URL ", flaw, NULL);
         return APR_EGENERAL;
     }
-    route = route_of(request->peer, &url, p);
+    proxy = proxy_for(request->peer, &url);
+    route = route_of(request->peer, &url, proxy, p);
     slot = take_slot(http, route, deadline);
     if (!slot) {
         *why = apr_psprintf(p, "all %u connections of this process were busy for %ld ms",
                             http->slot_count, milliseconds(request->peer->total_timeout));
-        return APR_TIMEUP;
+        return APR_EBUSY;
     }
     call = apr_pcalloc(p, sizeof *call);
+    call->proxy = proxy;
     call->request = request;
     call->user_agent = http->user_agent;
     call->p = p;
     *why = "no memory";
     if (lead_slot(slot, route))
-        status = run(slot->easy, call, deadline - monotonic_now(), why);
+        status = run(slot->easy, call, deadline - rs_clock(), why);
     give_slot(http, slot);
     if (status == APR_SUCCESS)
         *response = &call->reply.response;

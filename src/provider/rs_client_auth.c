@@ -33,13 +33,15 @@ static const char *read_key(rs_client_auth_t *auth, const rs_introspection_spec_
 {
     const char *text, *why = NULL;
     apr_size_t len;
+    apr_status_t status;
 
     apr_pool_create(&auth->pool, p);
     if (auth->method == RS_CLIENT_AUTH_SECRET_JWT)
         auth->key = rs_jwk_shared((const unsigned char *)auth->secret, strlen(auth->secret), &why,
                                   auth->pool);
-    else if (rs_source_read(&spec->client_key, &text, &len, auth->pool) != APR_SUCCESS)
-        return "OAuth2RSClientKey cannot be read";
+    else if ((status = rs_source_read(&spec->client_key, &text, &len, auth->pool)) != APR_SUCCESS)
+        return apr_psprintf(p, "OAuth2RSClientKey cannot be read: %s",
+                            rs_source_failure(&spec->client_key, status, p));
     else
         auth->key = rs_jwk_private(text, len, &why, auth->pool);
     if (!auth->key)
@@ -55,7 +57,9 @@ apr_status_t rs_client_auth_create(rs_client_auth_t *auth, const rs_provider_spe
                                    const char **why, apr_pool_t *p)
 {
     const rs_introspection_spec_t *introspection = &spec->introspection;
+    const rs_source_t *secret = &introspection->client_secret;
     apr_size_t len;
+    apr_status_t status = APR_SUCCESS;
 
     *why = NULL;
     memset(auth, 0, sizeof *auth);
@@ -64,9 +68,11 @@ apr_status_t rs_client_auth_create(rs_client_auth_t *auth, const rs_provider_spe
     auth->audience = introspection->assertion_audience;
     if (!auth->audience && !introspection->assertion_for_endpoint)
         auth->audience = spec->policy.issuer;
-    if (introspection->client_secret.value &&
-        rs_source_read(&introspection->client_secret, &auth->secret, &len, p) != APR_SUCCESS)
-        *why = "the secret of OAuth2RSClient cannot be read";
+    if (secret->value)
+        status = rs_source_read(secret, &auth->secret, &len, p);
+    if (status != APR_SUCCESS)
+        *why = apr_psprintf(p, "the secret of OAuth2RSClient cannot be read: %s",
+                            rs_source_failure(secret, status, p));
     else if (auth->method == RS_CLIENT_AUTH_SECRET_JWT ||
              auth->method == RS_CLIENT_AUTH_PRIVATE_KEY_JWT)
         *why = read_key(auth, introspection, p);

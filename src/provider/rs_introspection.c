@@ -2,11 +2,14 @@
 /* The introspection verifier. */
 #include "provider/rs_introspection.h"
 #include "base/rs_breaker.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "base/rs_shared.h"
 #include "provider/rs_introspection_kind.h"
 #include "provider/rs_signed_reply.h"
 
+#include <apr_date.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -15,16 +18,15 @@
 /* However long an issuer wants to be left alone, requests are not refused longer than that on its
  * word. */
 #define RETRY_AFTER_MAX apr_time_from_sec(60)
-/* Who has a seat for longer waits for a slow issuer. */
-#define QUICK_MAX apr_time_from_msec(250)
-#define STANDING_POLL apr_time_from_msec(5)
+/* Requests differ in what they take for now. */
+#define SKEW_MAX apr_time_from_sec(60)
 
 /* What all processes have in common: an issuer that is down is down for all of them. */
 typedef struct {
     rs_breaker_t breaker;
     _Atomic apr_int64_t left_alone_until; /* its Retry-After */
     _Atomic apr_uint64_t calls, failures;
-    rs_log_quiet_t trouble, crowded;
+    rs_log_quiet_t trouble;
 } shared_t;
 
 struct rs_introspection_t {
@@ -34,25 +36,7 @@ struct rs_introspection_t {
     rs_client_auth_t auth;
     rs_http_peer_t peer;
     shared_t *shared;
-    rs_seats_t *seats; /* for those who wait; of this process, or of all: see rs_services_t */
 };
-
-apr_interval_time_t rs_introspection_time_max(const rs_provider_spec_t *spec)
-{
-    return 2 * spec->peer.total_timeout; /* metadata, then the endpoint */
-}
-
-static rs_seats_t *make_seats(const rs_provider_spec_t *spec, const rs_services_t *services,
-                              apr_pool_t *p)
-{
-    unsigned own = spec->introspection.waiting_max, count = own ? own : services->waiting_max;
-    apr_size_t bytes = rs_seats_bytes(count);
-    rs_seats_t *seats = services->one_thread ? rs_shared_memory(bytes, p) : apr_pcalloc(p, bytes);
-
-    /* For a flight, for a claim, and for a call of our own. */
-    rs_seats_init(seats, count, 3 * rs_introspection_time_max(spec));
-    return seats;
-}
 
 apr_status_t rs_introspection_create(rs_introspection_t **introspection,
                                      const rs_provider_spec_t *spec,
@@ -72,7 +56,6 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
     made->shared = rs_shared_memory(sizeof *made->shared, p);
     rs_breaker_init(&made->shared->breaker, spec->introspection.breaker_failures,
                     spec->introspection.breaker_open);
-    made->seats = make_seats(spec, parts->services, p);
     *introspection = made;
     return rs_client_auth_create(&made->auth, spec, why, p);
 }
@@ -82,73 +65,41 @@ void rs_introspection_forget(rs_introspection_t *introspection)
     rs_client_auth_forget(&introspection->auth);
 }
 
+/* How long the issuer still wants to be left alone; 0: not. Longer than it can have said: the clock
+ * was set back. */
+static apr_interval_time_t left_alone_for(const shared_t *shared, apr_time_t now)
+{
+    apr_interval_time_t left = atomic_load(&shared->left_alone_until) - now;
+
+    return left > 0 && left <= RETRY_AFTER_MAX + SKEW_MAX ? left : 0;
+}
+
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
                                                 apr_time_t now)
 {
     const shared_t *shared = introspection->shared;
-    apr_int64_t until = atomic_load(&shared->left_alone_until);
+    apr_interval_time_t left_alone = left_alone_for(shared, now);
     rs_introspection_state_t state = { .open = rs_breaker_is_open(&shared->breaker),
                                        .wait = rs_breaker_wait(&shared->breaker, now),
-                                       .waiting = rs_seats_taken(introspection->seats, 0, now),
                                        .calls = atomic_load(&shared->calls),
                                        .failures = atomic_load(&shared->failures) };
 
-    if (until - now > state.wait)
-        state.wait = until - now;
+    if (left_alone > state.wait)
+        state.wait = left_alone;
     return state;
-}
-
-/* ---- those who wait ---- */
-
-bool rs_introspection_sit(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t now)
-{
-    seat->until = 0;
-    return !introspection->seats->count || rs_seats_take(introspection->seats, seat, now);
-}
-
-/* Most of the seats were taken a short while ago. */
-static bool is_quick(const rs_introspection_t *introspection, apr_time_t now)
-{
-    const rs_seats_t *seats = introspection->seats;
-
-    return rs_seats_taken(seats, QUICK_MAX, now) <= seats->count / 2;
-}
-
-bool rs_introspection_stand(rs_introspection_t *introspection, rs_seat_t *seat, apr_time_t *now)
-{
-    apr_time_t end = *now + RS_STANDING_MAX;
-
-    while (!rs_introspection_sit(introspection, seat, *now)) {
-        if (*now >= end || !is_quick(introspection, *now))
-            return false;
-        apr_sleep(STANDING_POLL);
-        *now += STANDING_POLL;
-    }
-    return true;
-}
-
-void rs_introspection_rise(rs_introspection_t *introspection, rs_seat_t *seat)
-{
-    rs_seats_give(introspection->seats, seat);
-}
-
-rs_verdict_t rs_introspection_crowded(rs_introspection_t *self, apr_time_t now)
-{
-    apr_uint32_t kept_back;
-
-    if (rs_log_quiet_ask(&self->shared->crowded, now, &kept_back))
-        rs_log(self->services->log, RS_LOG_WARNING,
-               "RS0523: provider %s: %u threads wait for the issuer, which is the limit "
-               "(OAuth2RSMaxWaiting); further tokens that are not cached get 503 (%u more since "
-               "the last line)",
-               self->spec->name, self->seats->count, kept_back);
-    return rs_undecided("too many threads wait for the issuer already", RETRY_AFTER_DEFAULT, now);
 }
 
 /* ---- the reply ---- */
 
-/* What became of a call. `about_us`: the issuer works; it does not accept us. */
-typedef enum { CALL_ANSWERED, CALL_FAILED, CALL_ABOUT_US, CALL_LATER } call_result_t;
+/* What became of a call, and what that says about the issuer. */
+typedef enum {
+    CALL_ANSWERED,
+    CALL_FAILED,     /* it does not work */
+    CALL_ABOUT_US,   /* it works; it does not accept us */
+    CALL_LATER,      /* it wants to be left alone */
+    CALL_UNREADABLE, /* a complete reply that we do not understand: what stands in a token may bring
+                        that about, so it counts neither way */
+} call_result_t;
 
 typedef struct {
     call_result_t result;
@@ -157,10 +108,15 @@ typedef struct {
     rs_verdict_t verdict;
 } call_t;
 
-static apr_interval_time_t retry_after_of(const rs_http_response_t *response)
+/* RFC 9110 10.2.3: seconds, or a date. */
+static apr_interval_time_t retry_after_of(const rs_http_response_t *response, apr_time_t now)
 {
-    apr_int64_t seconds = response->retry_after ? apr_atoi64(response->retry_after) : 0;
+    const char *text = response->retry_after ? response->retry_after : "";
+    apr_int64_t seconds = apr_atoi64(text);
+    apr_time_t date = apr_isdigit(*text) ? APR_DATE_BAD : apr_date_parse_http(text);
 
+    if (date != APR_DATE_BAD)
+        seconds = apr_time_sec(date - now + APR_USEC_PER_SEC - 1);
     if (seconds <= 0)
         return RETRY_AFTER_DEFAULT;
     return seconds > apr_time_sec(RETRY_AFTER_MAX) ? RETRY_AFTER_MAX : apr_time_from_sec(seconds);
@@ -181,9 +137,31 @@ static call_t refused(const char *detail, apr_time_t now)
     return call;
 }
 
-static call_t read_claims(const rs_introspection_t *self, const rs_json_t *reply, apr_time_t now,
-                          apr_pool_t *p)
+/* A question while it is asked. */
+typedef struct {
+    rs_introspection_t *self;
+    const rs_presented_t *presented;
+    rs_seat_t *seat;
+    apr_time_t now;   /* when it began */
+    apr_time_t begun; /* the same by rs_clock() */
+    apr_pool_t *p;
+} visit_t;
+
+static apr_time_t time_on(const visit_t *visit)
 {
+    return visit->now + (rs_clock() - visit->begun);
+}
+
+static call_t unreadable(const char *why)
+{
+    return failed(CALL_UNREADABLE, why, RETRY_AFTER_DEFAULT);
+}
+
+static call_t read_claims(const visit_t *visit, const rs_json_t *reply)
+{
+    const rs_introspection_t *self = visit->self;
+    apr_time_t now = visit->now;
+    apr_pool_t *p = visit->p;
     rs_evidence_t evidence = { .reply = true };
     call_t call = { .result = CALL_ANSWERED };
     const char *why = NULL;
@@ -192,7 +170,7 @@ static call_t read_claims(const rs_introspection_t *self, const rs_json_t *reply
     rs_claims_t claims;
 
     if (!json)
-        return failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+        return unreadable(why);
     if (rs_json_get(json, "active") && !rs_json_true(rs_json_get(json, "active")))
         return refused("the issuer says that it is not active", now);
     claims = rs_claims_from_json(json, p);
@@ -202,38 +180,38 @@ static call_t read_claims(const rs_introspection_t *self, const rs_json_t *reply
     return call;
 }
 
-static call_t read_signed(const rs_introspection_t *self, const rs_http_response_t *response,
-                          apr_time_t now, apr_pool_t *p)
+static call_t read_signed(const visit_t *visit, const rs_http_response_t *response)
 {
-    rs_signed_reply_t reply = { self->spec, self->parts.keys, self->parts.decryption };
+    const rs_introspection_t *self = visit->self;
+    rs_signed_reply_t reply = { { self->spec, self->parts.keys, visit->seat },
+                                self->parts.decryption,
+                                visit->now,
+                                time_on(visit) };
     const char *why = NULL;
     const rs_json_t *json =
         strcmp(response->content_type, RS_SIGNED_REPLY_TYPE) == 0
-            ? rs_signed_reply_open(&reply, response->body, response->body_len, &why, now, p)
+            ? rs_signed_reply_open(&reply, response->body, response->body_len, &why, visit->p)
             : NULL;
 
     if (!json && !why)
         why = "it is not of the type " RS_SIGNED_REPLY_TYPE
               " that OAuth2RSIntrospectionResponse jwt demands";
-    return json ? read_claims(self, json, now, p)
-                : failed(CALL_FAILED, apr_pstrcat(p, "its reply is not taken: ", why, NULL),
-                         RETRY_AFTER_DEFAULT);
+    return json ? read_claims(visit, json)
+                : unreadable(apr_pstrcat(visit->p, "its reply is not taken: ", why, NULL));
 }
 
-static call_t read_answer(const rs_introspection_t *self, const rs_http_response_t *response,
-                          apr_time_t now, apr_pool_t *p)
+static call_t read_answer(const visit_t *visit, const rs_http_response_t *response)
 {
     const char *why = NULL;
     const rs_json_t *json;
 
-    if (self->spec->introspection.signed_reply)
-        return read_signed(self, response, now, p);
-    json = rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why, p);
-    if (!json)
-        return failed(CALL_FAILED,
-                      apr_psprintf(p, "its reply is no JSON object: %s", why ? why : "?"),
-                      RETRY_AFTER_DEFAULT);
-    return read_claims(self, json, now, p);
+    if (visit->self->spec->introspection.signed_reply)
+        return read_signed(visit, response);
+    json = rs_json_object(response->body, response->body_len, &rs_json_document_limits, &why,
+                          visit->p);
+    return json ? read_claims(visit, json)
+                : unreadable(
+                      apr_psprintf(visit->p, "its reply is no JSON object: %s", why ? why : "?"));
 }
 
 static bool is_about_credentials(const rs_http_response_t *response, apr_pool_t *p)
@@ -264,21 +242,27 @@ static call_t read_complaint(const rs_http_response_t *response, apr_pool_t *p)
                   RETRY_AFTER_DEFAULT);
 }
 
-static call_t read_response(const rs_introspection_t *self, const rs_http_response_t *response,
-                            apr_time_t now, apr_pool_t *p)
+/* A 503 without a time is an outage like any other 5xx: of a gateway, as a rule. */
+static bool wants_to_be_left_alone(const rs_http_response_t *response)
 {
+    return response->status == 429 || (response->status == 503 && response->retry_after);
+}
+
+static call_t read_response(const visit_t *visit, const rs_http_response_t *response)
+{
+    apr_pool_t *p = visit->p;
     const char *refusal;
 
     if (response->status == 200)
-        return read_answer(self, response, now, p);
-    if (response->status == 429 || response->status == 503)
+        return read_answer(visit, response);
+    if (wants_to_be_left_alone(response))
         return failed(
             CALL_LATER,
             apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
-            retry_after_of(response));
-    refusal = rs_introspection_refusal(self->spec->introspection.kind, response, p);
+            retry_after_of(response, time_on(visit)));
+    refusal = rs_introspection_refusal(visit->self->spec->introspection.kind, response, p);
     if (refusal)
-        return refused(refusal, now);
+        return refused(refusal, visit->now);
     if (response->status / 100 == 4)
         return read_complaint(response, p);
     return failed(CALL_FAILED,
@@ -304,23 +288,32 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
     return document.introspection_endpoint;
 }
 
-static call_t perform(rs_introspection_t *self, const char *endpoint,
-                      const rs_presented_t *presented, apr_time_t now, apr_pool_t *p)
+/* What the transport says about the issuer when it brings no reply: nothing, if it was not asked
+ * or has said too much. */
+static call_result_t result_of(apr_status_t status)
 {
-    rs_asking_t asking = { &self->spec->introspection, &self->auth, presented, endpoint, now };
+    return status == APR_EBUSY || status == APR_ENOSPC ? CALL_UNREADABLE : CALL_FAILED;
+}
+
+static call_t perform(const visit_t *visit, const char *endpoint)
+{
+    rs_introspection_t *self = visit->self;
+    rs_asking_t asking = { &self->spec->introspection, &self->auth, visit->presented, endpoint,
+                           visit->now };
     rs_http_request_t request = { .peer = &self->peer,
                                   .url = endpoint,
                                   .body_bytes_max = RS_INTROSPECTION_BYTES_MAX };
     rs_http_response_t *response;
     const char *why = NULL;
+    apr_status_t status;
 
-    rs_introspection_compose(&asking, &request, p);
+    rs_introspection_compose(&asking, &request, visit->p);
     if (!self->services->http)
         return failed(CALL_FAILED, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
-    if (self->services->http->perform(self->services->http, &request, &response, &why, p) !=
-        APR_SUCCESS)
-        return failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
-    return read_response(self, response, now, p);
+    status =
+        self->services->http->perform(self->services->http, &request, &response, &why, visit->p);
+    return status == APR_SUCCESS ? read_response(visit, response)
+                                 : failed(result_of(status), why, RETRY_AFTER_DEFAULT);
 }
 
 static void tell(rs_introspection_t *self, const char *endpoint, const call_t *call, apr_time_t now)
@@ -342,18 +335,27 @@ static void tell(rs_introspection_t *self, const char *endpoint, const call_t *c
 }
 
 /* Only what the issuer does, or cannot do, moves its breaker: nothing that a client can bring
- * about. */
+ * about. now: when the call was over. */
 static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t now)
 {
-    atomic_fetch_add(&self->shared->calls, 1);
-    if (call->result == CALL_FAILED) {
-        atomic_fetch_add(&self->shared->failures, 1);
-        (void)rs_breaker_failed(&self->shared->breaker, now);
+    shared_t *shared = self->shared;
+
+    atomic_fetch_add(&shared->calls, 1);
+    switch (call->result) {
+    case CALL_ANSWERED:
+    case CALL_ABOUT_US:
+        (void)rs_breaker_succeeded(&shared->breaker);
+        break;
+    case CALL_FAILED:
+        atomic_fetch_add(&shared->failures, 1);
+        (void)rs_breaker_failed(&shared->breaker, now);
+        break;
+    case CALL_LATER:
+        atomic_store(&shared->left_alone_until, now + call->retry_after);
+        break;
+    case CALL_UNREADABLE:
+        break;
     }
-    else
-        (void)rs_breaker_succeeded(&self->shared->breaker);
-    if (call->result == CALL_LATER)
-        atomic_store(&self->shared->left_alone_until, now + call->retry_after);
 }
 
 /* As it is written, for the log. */
@@ -367,15 +369,16 @@ static const char *written_endpoint(const rs_introspection_t *self, const char *
     return path ? apr_pstrcat(p, "unix:", path, "|", endpoint, NULL) : endpoint;
 }
 
-static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr_time_t now,
-                  apr_pool_t *p)
+static call_t ask(const visit_t *visit)
 {
-    const char *why = NULL, *endpoint = find_endpoint(self, &why, now, p);
-    call_t call = endpoint ? perform(self, endpoint, presented, now, p)
-                           : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+    rs_introspection_t *self = visit->self;
+    const char *why = NULL, *endpoint = find_endpoint(self, &why, visit->now, visit->p);
+    call_t call =
+        endpoint ? perform(visit, endpoint) : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+    apr_time_t over = time_on(visit);
 
-    note_result(self, &call, now);
-    tell(self, written_endpoint(self, endpoint, p), &call, now);
+    note_result(self, &call, over);
+    tell(self, written_endpoint(self, endpoint, visit->p), &call, over);
     return call;
 }
 
@@ -383,22 +386,19 @@ static call_t ask(rs_introspection_t *self, const rs_presented_t *presented, apr
 static const char *reason_to_wait(rs_introspection_t *self, apr_interval_time_t *wait,
                                   apr_time_t now)
 {
-    apr_int64_t until = atomic_load(&self->shared->left_alone_until);
-
-    if (until > now) {
-        *wait = until - now;
+    *wait = left_alone_for(self->shared, now);
+    if (*wait > 0)
         return "the issuer asked to be left alone for a while";
-    }
-    if (!rs_breaker_allows(&self->shared->breaker, now)) {
-        *wait = rs_breaker_wait(&self->shared->breaker, now);
-        return "the issuer does not answer; it is asked again later";
-    }
-    return NULL;
+    if (rs_breaker_allows(&self->shared->breaker, now))
+        return NULL;
+    *wait = rs_breaker_wait(&self->shared->breaker, now);
+    return "the issuer does not answer; it is asked again later";
 }
 
 rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented,
-                                  bool *unreachable, apr_time_t now, apr_pool_t *p)
+                                  rs_seat_t *seat, bool *unreachable, apr_time_t now, apr_pool_t *p)
 {
+    visit_t visit = { self, presented, seat, now, rs_clock(), p };
     apr_interval_time_t wait = 0;
     const char *reason = reason_to_wait(self, &wait, now);
     call_t call;
@@ -406,8 +406,8 @@ rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t
     *unreachable = true;
     if (reason)
         return rs_undecided(reason, wait, now);
-    call = ask(self, presented, now, p);
-    *unreachable = call.result == CALL_FAILED || call.result == CALL_LATER;
+    call = ask(&visit);
+    *unreachable = call.result != CALL_ANSWERED && call.result != CALL_ABOUT_US;
     return call.result == CALL_ANSWERED ? call.verdict
                                         : rs_undecided(call.why, call.retry_after, now);
 }

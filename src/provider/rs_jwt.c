@@ -55,12 +55,11 @@ static rs_verdict_t key_unknown(const rs_jws_t *jws, const trial_t *trial, apr_t
 
 /* Find the key, asking the issuer anew when the set at hand has none. NULL: *verdict says why. The
  * key lives until p is cleared. */
-static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
-                                const rs_jws_t *jws, rs_verdict_t *verdict, apr_time_t now,
-                                apr_pool_t *p)
+static const rs_jwk_t *find_key(const rs_jwt_issuer_t *issuer, const rs_jws_t *jws,
+                                rs_verdict_t *verdict, apr_time_t now, apr_pool_t *p)
 {
     apr_interval_time_t retry_after = 0;
-    const rs_jwks_t *set = rs_keys_hold(keys, now, &retry_after, p);
+    const rs_jwks_t *set = rs_keys_hold(issuer->keys, issuer->seat, now, &retry_after, p);
     trial_t trial;
     apr_status_t status;
 
@@ -68,7 +67,7 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
         *verdict = rs_undecided("the issuer's keys cannot be had", retry_after, now);
         return NULL;
     }
-    trial = try_keys(spec, set, jws);
+    trial = try_keys(issuer->spec, set, jws);
     if (trial.key)
         return trial.key;
     /* A key of that name is there and says no: nothing newer is to be expected. */
@@ -76,9 +75,14 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
         *verdict = key_unknown(jws, &trial, now, p);
         return NULL;
     }
-    status = rs_keys_miss(keys, unverified_iat(jws, p), now, &retry_after, p);
-    if (status == APR_SUCCESS && (set = rs_keys_hold(keys, now, &retry_after, p)) != NULL)
-        trial = try_keys(spec, set, jws);
+    status = rs_keys_miss(issuer->keys, issuer->seat, unverified_iat(jws, p), now, &retry_after, p);
+    if (status == APR_SUCCESS) {
+        set = rs_keys_hold(issuer->keys, issuer->seat, now, &retry_after, p);
+        if (set)
+            trial = try_keys(issuer->spec, set, jws);
+        else
+            status = APR_EAGAIN;
+    }
     if (trial.key)
         return trial.key;
     if (status == APR_EAGAIN)
@@ -90,20 +94,21 @@ static const rs_jwk_t *find_key(const rs_provider_spec_t *spec, rs_keys_t *keys,
     return NULL;
 }
 
-const rs_jwk_t *rs_jwt_key_of(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
-                              apr_time_t now, apr_pool_t *p)
+const rs_jwk_t *rs_jwt_key_of(const rs_jwt_issuer_t *issuer, const rs_jws_t *jws, apr_time_t now,
+                              apr_pool_t *p)
 {
     const rs_alg_t *alg = rs_jws_alg(jws);
     rs_verdict_t verdict;
 
-    return alg && rs_alg_set_has(spec->keys.algorithms, alg)
-               ? find_key(spec, keys, jws, &verdict, now, p)
+    return alg && rs_alg_set_has(issuer->spec->keys.algorithms, alg)
+               ? find_key(issuer, jws, &verdict, now, p)
                : NULL;
 }
 
-rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const rs_jws_t *jws,
-                          apr_time_t now, apr_pool_t *p)
+rs_verdict_t rs_jwt_judge(const rs_jwt_issuer_t *issuer, const rs_jws_t *jws, apr_time_t now,
+                          apr_pool_t *p)
 {
+    const rs_provider_spec_t *spec = issuer->spec;
     const rs_alg_t *alg = rs_jws_alg(jws);
     const rs_json_t *json;
     const rs_jwk_t *key;
@@ -117,7 +122,7 @@ rs_verdict_t rs_jwt_judge(const rs_provider_spec_t *spec, rs_keys_t *keys, const
                          apr_psprintf(p, "alg %s is not among OAuth2RSAlgorithms",
                                       rs_json_quote(rs_jws_alg_text(jws), p)),
                          now);
-    key = find_key(spec, keys, jws, &verdict, now, p);
+    key = find_key(issuer, jws, &verdict, now, p);
     if (!key)
         return verdict;
     json = rs_jws_claims(jws, &why, p);

@@ -6,6 +6,7 @@
  * it sets `busy`, works without the lock, and puts a new snapshot in place. Others use the old one
  * meanwhile; only when there is none do they wait. */
 #include "provider/rs_keys.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "provider/rs_document.h"
 #include "provider/rs_key_source.h"
@@ -23,22 +24,28 @@
 #define LEAD_SHARE 10
 #define LEAD_MAX apr_time_from_sec(30)
 #define FILES_DUE_NEVER RS_TIME_NEVER
+#define BUSY_RETRY_AFTER apr_time_from_sec(1)
+/* Requests differ in what they take for now. */
+#define SKEW_MAX apr_time_from_sec(60)
 
 struct rs_keys_t {
     const rs_provider_spec_t *spec;
     rs_metadata_t *metadata;
+    rs_waiting_t *waiting;
     const rs_services_t *services;
     const rs_jwk_t *shared_key; /* NULL: none */
     rs_key_source_t *sources;   /* the worker's */
     unsigned source_count;
     bool remote; /* one of them is an address */
+    bool local;  /* one of them is a file */
 
     apr_thread_mutex_t *lock; /* guards what follows */
     apr_thread_cond_t *done;
     bool busy;
-    rs_snapshot_t *current;           /* rs_jwks_t; NULL: none */
-    bool failing;                     /* the last fetch was no success */
-    apr_time_t fetched_at, missed_at; /* 0: never */
+    rs_snapshot_t *current; /* rs_jwks_t; NULL: none */
+    bool failing;           /* the last fetch was no success */
+    apr_time_t fetched_at;  /* the last time that any source answered; 0: never */
+    apr_time_t missed_at;   /* 0: never */
     apr_time_t fetch_due, files_due;
     apr_interval_time_t interval, backoff;
     rs_log_quiet_t trouble;
@@ -108,6 +115,7 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
     for (i = 0; i < spec->urls->nelts; i++)
         keys->sources[keys->source_count++].url = APR_ARRAY_IDX(spec->urls, i, const char *);
     keys->remote = spec->urls->nelts > 0;
+    keys->local = spec->files->nelts > 0;
     if (!keys->source_count && !spec->shared_key.value && !keys->spec->metadata.off) {
         keys->source_count = 1;
         keys->remote = true;
@@ -115,7 +123,8 @@ static void add_sources(rs_keys_t *keys, apr_pool_t *p)
 }
 
 apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
-                            rs_metadata_t *metadata, const rs_services_t *services, apr_pool_t *p)
+                            rs_metadata_t *metadata, rs_waiting_t *waiting,
+                            const rs_services_t *services, apr_pool_t *p)
 {
     rs_keys_t *made = apr_pcalloc(p, sizeof *made);
     apr_status_t status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -126,6 +135,7 @@ apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
         return status;
     made->spec = spec;
     made->metadata = metadata;
+    made->waiting = waiting;
     made->services = services;
     add_sources(made, p);
     apr_pool_cleanup_register(p, made, keys_destroy, apr_pool_cleanup_null);
@@ -153,13 +163,17 @@ static const char *load_file(rs_keys_t *keys, rs_key_source_t *source, apr_pool_
 
 static const char *load_shared_key(rs_keys_t *keys, apr_pool_t *p)
 {
+    const rs_source_t *source = &keys->spec->keys.shared_key;
     const char *secret, *why = NULL;
     apr_size_t len;
+    apr_status_t status;
 
-    if (!keys->spec->keys.shared_key.value)
+    if (!source->value)
         return NULL;
-    if (rs_source_read(&keys->spec->keys.shared_key, &secret, &len, p) != APR_SUCCESS)
-        return "OAuth2RSSharedKey cannot be read";
+    status = rs_source_read(source, &secret, &len, p);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(p, "OAuth2RSSharedKey cannot be read: %s",
+                            rs_source_failure(source, status, p));
     keys->shared_key = rs_jwk_shared((const unsigned char *)secret, len, &why, p);
     return why ? apr_pstrcat(p, "OAuth2RSSharedKey: ", why, NULL) : NULL;
 }
@@ -222,7 +236,7 @@ static bool reread_files(rs_keys_t *keys, apr_pool_t *ptemp)
 typedef struct {
     const char *place, *why; /* of the first failure; NULL: there was none */
     apr_interval_time_t fresh;
-    apr_time_t fetched_at; /* the earliest */
+    apr_time_t earliest, latest; /* that sources were fetched at; earliest: of those that were */
     bool any;
 } fetching_t;
 
@@ -241,7 +255,7 @@ static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const rs_documen
 {
     const char *why, *remarks;
 
-    if (!rs_document_find(document, place, keys->fetched_at, now, ptemp) ||
+    if (!rs_document_find(document, place, source->fetched_at, now, ptemp) ||
         now - document->fetched_at > bounded_interval(keys, document->fresh) ||
         rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
             APR_SUCCESS)
@@ -307,10 +321,29 @@ static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_tim
     if (why)
         return;
     result->any = true;
+    source->fetched_at = document.fetched_at;
     if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
         result->fresh = document.fresh;
-    if (document.fetched_at < result->fetched_at)
-        result->fetched_at = document.fetched_at;
+    if (document.fetched_at < result->earliest)
+        result->earliest = document.fetched_at;
+    if (document.fetched_at > result->latest)
+        result->latest = document.fetched_at;
+}
+
+/* A source that has not answered for too long takes its keys with it, whatever others do. */
+static void drop_stale(rs_keys_t *keys, fetching_t *result, apr_time_t now)
+{
+    unsigned i;
+
+    for (i = 0; i < keys->source_count; i++) {
+        rs_key_source_t *source = &keys->sources[i];
+        if (source->file.path || !source->text ||
+            now - source->fetched_at <= keys->spec->keys.stale_max)
+            continue;
+        free(source->text);
+        source->text = NULL;
+        result->any = true;
+    }
 }
 
 /* Up to a tenth earlier or later, so that a farm of servers does not ask in step. */
@@ -328,11 +361,12 @@ static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t int
 static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
     keys->failing = result->why != NULL;
+    if (result->latest)
+        keys->fetched_at = result->latest;
     if (!keys->failing) {
-        keys->fetched_at = result->fetched_at;
         keys->backoff = 0;
         keys->interval = bounded_interval(keys, result->fresh);
-        keys->fetch_due = result->fetched_at + jitter(keys, keys->interval);
+        keys->fetch_due = result->earliest + jitter(keys, keys->interval);
         return;
     }
     keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
@@ -366,10 +400,11 @@ typedef enum { WORK_NONE, WORK_FETCH, WORK_MISS, WORK_FILES } work_t;
 /* `busy` is ours; the lock is not held, and not held on return. */
 static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *ptemp)
 {
-    fetching_t result = { NULL, NULL, -1, now, false };
+    fetching_t result = { NULL, NULL, -1, now, 0, false };
     const rs_keys_spec_t *spec = &keys->spec->keys;
     apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
+    apr_time_t begun = rs_clock();
     unsigned i;
 
     if (work == WORK_FILES)
@@ -378,8 +413,12 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
         if (!keys->sources[i].file.path)
             fetch_one(keys, &keys->sources[i], age_max, &result, now, ptemp);
     }
+    if (result.why)
+        drop_stale(keys, &result, now);
     if (result.any)
         fresh = snapshot_build(keys);
+    /* A pause begins when the trouble ends: a fetch that hangs lasts longer than the first ones. */
+    now += rs_clock() - begun;
     apr_thread_mutex_lock(keys->lock);
     if (work != WORK_FILES) {
         note_fetch(keys, &result, now);
@@ -415,58 +454,73 @@ static bool usable(const rs_keys_t *keys, apr_time_t now)
 {
     if (!keys->current)
         return false;
-    return !keys->remote || !keys->failing || !keys->fetched_at ||
+    return !keys->remote || keys->local || !keys->failing ||
            now - keys->fetched_at <= keys->spec->keys.stale_max;
 }
 
-/* The work that is due, which is the caller's from then on. */
-static work_t take_work(rs_keys_t *keys, apr_interval_time_t lead, apr_time_t now)
+/* longest: how far ahead it can lie. What lies further was due before the clock was set back. */
+static bool is_due(apr_time_t due, apr_interval_time_t longest, apr_time_t now)
 {
+    return due <= now || due - now > longest + SKEW_MAX;
+}
+
+/* The work that is due, which is the caller's from then on. seat NULL: background work. */
+static work_t take_work(rs_keys_t *keys, rs_seat_t *seat, apr_interval_time_t lead, apr_time_t now)
+{
+    const rs_keys_spec_t *spec = &keys->spec->keys;
+    apr_interval_time_t longest =
+        spec->refresh_max > spec->cooldown ? spec->refresh_max : spec->cooldown;
     work_t work = WORK_NONE;
 
     if (keys->busy)
         return WORK_NONE;
-    if (keys->remote && keys->fetch_due - lead <= now)
-        work = WORK_FETCH;
-    else if (keys->files_due <= now)
+    if (keys->remote && is_due(keys->fetch_due - lead, 2 * longest, now)) {
+        if (!seat || rs_waiting_sit(keys->waiting, seat, now))
+            work = WORK_FETCH;
+    }
+    else if (keys->files_due != FILES_DUE_NEVER &&
+             is_due(keys->files_due, RS_WATCHED_FILE_INTERVAL, now))
         work = WORK_FILES;
     keys->busy = work != WORK_NONE;
     return work;
 }
 
-static void wait_for_worker(rs_keys_t *keys)
+/* False: it is still at work. */
+static bool wait_for_worker(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now)
 {
     /* Metadata and keys are two calls. */
-    apr_time_t end = apr_time_now() + 2 * keys->spec->peer.total_timeout;
+    apr_interval_time_t longest = 2 * keys->spec->peer.total_timeout;
+    apr_time_t end = rs_clock() + rs_waiting_patience(keys->waiting, seat, longest, now);
 
     while (keys->busy) {
-        apr_interval_time_t left = end - apr_time_now();
-        if (left <= 0 || left > 2 * keys->spec->peer.total_timeout)
-            return;
+        apr_interval_time_t left = end - rs_clock();
+        if (left <= 0)
+            return false;
         (void)apr_thread_cond_timedwait(keys->done, keys->lock, left);
     }
+    return true;
 }
 
 /* ---- the interface ---- */
 
-const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after,
-                              apr_pool_t *p)
+const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now,
+                              apr_interval_time_t *retry_after, apr_pool_t *p)
 {
     rs_snapshot_t *held = NULL;
     work_t work;
 
     apr_thread_mutex_lock(keys->lock);
-    work = take_work(keys, 0, now);
+    work = take_work(keys, seat, 0, now);
     if (work != WORK_NONE) {
         apr_thread_mutex_unlock(keys->lock);
         (void)work_apart(keys, work, now, p);
         apr_thread_mutex_lock(keys->lock);
     }
     else if (!usable(keys, now) && keys->busy)
-        wait_for_worker(keys);
+        (void)wait_for_worker(keys, seat, now);
     if (usable(keys, now))
         held = rs_snapshot_retain(keys->current);
-    *retry_after = keys->fetch_due > now ? keys->fetch_due - now : 0;
+    *retry_after = !keys->busy && keys->fetch_due > now ? keys->fetch_due - now : BUSY_RETRY_AFTER;
     apr_thread_mutex_unlock(keys->lock);
     if (!held)
         return NULL;
@@ -474,7 +528,7 @@ const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time
     return rs_snapshot_content(held);
 }
 
-apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
+apr_status_t rs_keys_miss(rs_keys_t *keys, rs_seat_t *seat, apr_time_t issued, apr_time_t now,
                           apr_interval_time_t *retry_after, apr_pool_t *p)
 {
     apr_interval_time_t cooldown = keys->spec->keys.cooldown;
@@ -484,17 +538,20 @@ apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
     if (!keys->remote)
         return APR_NOTFOUND;
     apr_thread_mutex_lock(keys->lock);
-    if (keys->busy) {
-        wait_for_worker(keys);
-        status = keys->failing ? APR_EAGAIN : APR_SUCCESS;
-    }
-    else if (keys->missed_at && now - keys->missed_at < cooldown)
+    *retry_after = BUSY_RETRY_AFTER;
+    if (keys->busy)
+        status = wait_for_worker(keys, seat, now) && !keys->failing ? APR_SUCCESS : APR_EAGAIN;
+    else if (keys->missed_at && !is_due(keys->missed_at + cooldown, cooldown, now)) {
         status = keys->failing || issued > keys->fetched_at ? APR_EAGAIN : APR_NOTFOUND;
+        *retry_after = keys->missed_at + cooldown - now;
+    }
+    else if (!rs_waiting_sit(keys->waiting, seat, now))
+        status = APR_EAGAIN;
     else {
         fetch = keys->busy = true;
         keys->missed_at = now;
+        *retry_after = cooldown;
     }
-    *retry_after = keys->missed_at ? keys->missed_at + cooldown - now : cooldown;
     apr_thread_mutex_unlock(keys->lock);
     if (fetch && !work_apart(keys, WORK_MISS, now, p))
         status = APR_EAGAIN;
@@ -520,7 +577,7 @@ void rs_keys_tend(rs_keys_t *keys, apr_time_t now, apr_pool_t *ptemp)
     lead = keys->interval / LEAD_SHARE < LEAD_MAX ? keys->interval / LEAD_SHARE : LEAD_MAX;
     if (keys->failing)
         lead = 0;
-    work = take_work(keys, lead, now);
+    work = take_work(keys, NULL, lead, now);
     apr_thread_mutex_unlock(keys->lock);
     if (work != WORK_NONE)
         (void)work_apart(keys, work, now, ptemp);

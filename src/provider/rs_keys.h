@@ -7,11 +7,14 @@
 
 #include "jose/rs_jwks.h"
 #include "provider/rs_metadata.h"
+#include "provider/rs_waiting.h"
 
 typedef struct rs_keys_t rs_keys_t;
 
+/* waiting: whoever waits for keys is one of them. */
 apr_status_t rs_keys_create(rs_keys_t **keys, const rs_provider_spec_t *spec,
-                            rs_metadata_t *metadata, const rs_services_t *services, apr_pool_t *p);
+                            rs_metadata_t *metadata, rs_waiting_t *waiting,
+                            const rs_services_t *services, apr_pool_t *p);
 
 /* Load what needs no network: key files and the shared key. *why says what is wrong with them. */
 apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **why,
@@ -19,14 +22,15 @@ apr_status_t rs_keys_load_files(rs_keys_t *keys, apr_time_t now, const char **wh
 
 /* The keys to use now, held until p is cleared. Fetches when there are none; when they are old and
  * nobody else is at it, fetches too. NULL: none to be had; *retry_after then says when asking again
- * makes sense. */
-const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, apr_time_t now, apr_interval_time_t *retry_after,
-                              apr_pool_t *p);
+ * makes sense. seat: of the request among those who wait for the issuer; taken if it has to wait,
+ * and the caller's to give back. */
+const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now,
+                              apr_interval_time_t *retry_after, apr_pool_t *p);
 
 /* A token names a key that is not in the set. APR_SUCCESS: the set was fetched anew, hold it again.
- * APR_EAGAIN: in the cool-down and the answer may change: *retry_after is the rest of it.
- * APR_NOTFOUND: there is no such key. issued: the token's iat, 0 if unknown. */
-apr_status_t rs_keys_miss(rs_keys_t *keys, apr_time_t issued, apr_time_t now,
+ * APR_EAGAIN: in the cool-down, or too many wait already, and the answer may change: *retry_after
+ * says when. APR_NOTFOUND: there is no such key. issued: the token's iat, 0 if unknown. */
+apr_status_t rs_keys_miss(rs_keys_t *keys, rs_seat_t *seat, apr_time_t issued, apr_time_t now,
                           apr_interval_time_t *retry_after, apr_pool_t *p);
 
 /* Is the key that verified a cached verdict still the issuer's? */

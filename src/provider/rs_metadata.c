@@ -2,6 +2,7 @@
 /* Metadata: where to look, what to believe, how long to keep it. */
 #include "provider/rs_metadata.h"
 #include "provider/rs_document.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "base/rs_url.h"
 
@@ -13,6 +14,10 @@
 
 #define RS_METADATA_AGE_MAX apr_time_from_sec(3600)
 #define RS_METADATA_RETRY apr_time_from_sec(1)
+/* While what is known serves, somebody waits in vain at each try. */
+#define RS_METADATA_RETRY_KNOWN apr_time_from_sec(30)
+/* Requests differ in what they take for now. */
+#define SKEW_MAX apr_time_from_sec(60)
 
 struct rs_metadata_t {
     const rs_provider_spec_t *spec;
@@ -25,14 +30,28 @@ struct rs_metadata_t {
     apr_time_t fetched_at, asked_at;
 };
 
+/* local: the issuer itself is on this host. Else it names no door of this host: what listens there
+ * over plain http is none of its business. */
+static bool may_name(const char *url, bool local, apr_pool_t *p)
+{
+    rs_url_t parsed;
+
+    if (rs_url_check_endpoint(url, p) || rs_url_parse(&parsed, url, p))
+        return false;
+    return local || strcmp(parsed.scheme, "https") == 0;
+}
+
 apr_status_t rs_metadata_parse(rs_metadata_document_t *document, const char *text, apr_size_t len,
                                const char *issuer, const char **why, apr_pool_t *p)
 {
     const rs_json_t *json = rs_json_object(text, len, &rs_json_document_limits, why, p);
     const char *named, *url;
+    rs_url_t from;
+    bool local;
 
     if (!json)
         return APR_EINVAL;
+    local = !rs_url_parse(&from, issuer, p) && rs_url_is_loopback(&from);
     named = rs_json_string(json, "issuer");
     if (!named || strcmp(named, issuer) != 0) {
         *why = "the metadata names another issuer than OAuth2RSIssuer";
@@ -40,10 +59,10 @@ apr_status_t rs_metadata_parse(rs_metadata_document_t *document, const char *tex
     }
     memset(document, 0, sizeof *document);
     url = rs_json_string(json, "jwks_uri");
-    if (url && !rs_url_check_endpoint(url, p))
+    if (url && may_name(url, local, p))
         document->jwks_uri = url;
     url = rs_json_string(json, "introspection_endpoint");
-    if (url && !rs_url_check_endpoint(url, p))
+    if (url && may_name(url, local, p))
         document->introspection_endpoint = url;
     return APR_SUCCESS;
 }
@@ -86,10 +105,12 @@ apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec
     return status;
 }
 
-static apr_status_t fetch_place(const rs_metadata_t *m, const char *place,
+/* All places together have the time of one call, until `end` of rs_clock(). */
+static apr_status_t fetch_place(const rs_metadata_t *m, const char *place, apr_time_t end,
                                 rs_http_response_t **response, const char **why, apr_pool_t *p)
 {
-    rs_http_request_t request = { .peer = &m->spec->peer,
+    rs_http_peer_t peer = m->spec->peer;
+    rs_http_request_t request = { .peer = &peer,
                                   .url = place,
                                   .body_bytes_max = RS_METADATA_BYTES_MAX };
     rs_http_t *http = m->services->http;
@@ -98,6 +119,11 @@ static apr_status_t fetch_place(const rs_metadata_t *m, const char *place,
     if (!http) {
         *why = "this process has no HTTP client";
         return APR_EGENERAL;
+    }
+    peer.total_timeout = end - rs_clock();
+    if (peer.total_timeout <= 0) {
+        *why = "there was no time left for all well-known places";
+        return APR_TIMEUP;
     }
     status = http->perform(http, &request, response, why, p);
     if (status != APR_SUCCESS)
@@ -117,10 +143,16 @@ static apr_status_t fetch_place(const rs_metadata_t *m, const char *place,
     }
 }
 
-static apr_status_t read_place(const rs_metadata_t *m, const char *place,
-                               rs_metadata_document_t *document, const char **why, apr_time_t now,
-                               apr_pool_t *p)
+/* While it is looked for. */
+typedef struct {
+    apr_time_t now;
+    apr_time_t end; /* of rs_clock() */
+} search_t;
+
+static apr_status_t read_place(const rs_metadata_t *m, const char *place, const search_t *search,
+                               rs_metadata_document_t *document, const char **why, apr_pool_t *p)
 {
+    apr_time_t now = search->now;
     const char *issuer = m->spec->policy.issuer;
     rs_http_response_t *response;
     rs_document_place_t at = { place, RS_METADATA_AGE_MAX, m->spec, m->services };
@@ -132,7 +164,7 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place,
         document->fetched_at = shared.fetched_at;
         return APR_SUCCESS;
     }
-    status = fetch_place(m, place, &response, why, p);
+    status = fetch_place(m, place, search->end, &response, why, p);
     if (status == APR_SUCCESS)
         status = rs_metadata_parse(document, response->body, response->body_len, issuer, why, p);
     if (status != APR_SUCCESS)
@@ -165,6 +197,7 @@ static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *doc
                              const char **why, apr_time_t now, apr_pool_t *p)
 {
     const rs_metadata_spec_t *spec = &m->spec->metadata;
+    const search_t search = { now, rs_clock() + m->spec->peer.total_timeout };
     const char *const *place;
     apr_status_t status = APR_NOTFOUND;
 
@@ -174,10 +207,10 @@ static apr_status_t discover(const rs_metadata_t *m, rs_metadata_document_t *doc
         return status;
     }
     if (spec->url)
-        return read_place(m, spec->url, document, why, now, p);
+        return read_place(m, spec->url, &search, document, why, p);
     *why = "no metadata at any well-known place";
     for (place = rs_metadata_places(m->spec->policy.issuer, p); *place; place++) {
-        status = read_place(m, *place, document, why, now, p);
+        status = read_place(m, *place, &search, document, why, p);
         if (status != APR_NOTFOUND && status != APR_EINVAL)
             break;
     }
@@ -201,15 +234,25 @@ static void copy_out(const rs_metadata_t *m, rs_metadata_document_t *document, a
         *m->introspection_endpoint ? apr_pstrdup(p, m->introspection_endpoint) : NULL;
 }
 
-/* With the lock held: until who asks has an answer. Each place is one call. */
+/* Is it time to ask (again)? Behind a clock that was set back it is. */
+static bool is_due(const rs_metadata_t *m, apr_time_t now)
+{
+    apr_interval_time_t pause = m->known ? RS_METADATA_RETRY_KNOWN : RS_METADATA_RETRY;
+    apr_interval_time_t since = now - m->asked_at;
+
+    if (m->known && now - m->fetched_at <= RS_METADATA_AGE_MAX && now >= m->fetched_at - SKEW_MAX)
+        return false;
+    return since >= pause || since < -SKEW_MAX;
+}
+
+/* With the lock held: until who asks has an answer. */
 static void wait_for_answer(rs_metadata_t *m)
 {
-    apr_interval_time_t most = m->spec->peer.total_timeout;
-    apr_time_t end = apr_time_now() + most;
+    apr_time_t end = rs_clock() + m->spec->peer.total_timeout;
 
     while (m->asking) {
-        apr_interval_time_t left = end - apr_time_now();
-        if (left <= 0 || left > most)
+        apr_interval_time_t left = end - rs_clock();
+        if (left <= 0)
             return;
         (void)apr_thread_cond_timedwait(m->answered, m->lock, left);
     }
@@ -219,12 +262,13 @@ static void wait_for_answer(rs_metadata_t *m)
 static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_pool_t *p)
 {
     rs_metadata_document_t found;
+    apr_time_t begun = rs_clock();
     apr_status_t status = discover(m, &found, why, now, p);
 
     apr_thread_mutex_lock(m->lock);
     if (status == APR_SUCCESS)
         keep(m, &found);
-    m->asked_at = now;
+    m->asked_at = now + (rs_clock() - begun);
     m->asking = false;
     apr_thread_cond_broadcast(m->answered);
     apr_thread_mutex_unlock(m->lock);
@@ -243,8 +287,7 @@ apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document,
     }
     *why = "the issuer's metadata could not be had a moment ago";
     apr_thread_mutex_lock(m->lock);
-    first = !m->asking && now - m->asked_at >= RS_METADATA_RETRY &&
-            (!m->known || now - m->fetched_at > RS_METADATA_AGE_MAX);
+    first = !m->asking && is_due(m, now);
     m->asking = m->asking || first;
     if (first) {
         apr_thread_mutex_unlock(m->lock);

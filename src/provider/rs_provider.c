@@ -16,12 +16,13 @@ struct rs_provider_t {
     const rs_provider_spec_t *spec;
     const rs_services_t *services;
     rs_sha256_t fingerprint;
+    rs_waiting_t *waiting;
     rs_metadata_t *metadata;
     rs_keys_t *keys;
     rs_decryption_t *decryption;       /* NULL: no key */
     rs_introspection_t *introspection; /* NULL: it is never asked */
     atomic_bool keys_wanted;           /* a JWT of this issuer was seen */
-    rs_log_quiet_t ambiguous, stale;
+    rs_log_quiet_t ambiguous, stale, mixed_up;
 };
 
 static apr_status_t create_introspection(rs_provider_t *made, const char **why, apr_pool_t *p)
@@ -43,9 +44,10 @@ apr_status_t rs_provider_create(rs_provider_t **provider, const rs_provider_spec
     made->spec = spec;
     made->services = services;
     rs_provider_spec_fingerprint(spec, &made->fingerprint, p);
+    made->waiting = rs_waiting_create(spec, services, p);
     status = rs_metadata_create(&made->metadata, spec, services, p);
     if (status == APR_SUCCESS)
-        status = rs_keys_create(&made->keys, spec, made->metadata, services, p);
+        status = rs_keys_create(&made->keys, spec, made->metadata, made->waiting, services, p);
     if (status == APR_SUCCESS)
         status = rs_keys_load_files(made->keys, now, why, p);
     if (status == APR_SUCCESS && spec->keys.decryption_files->nelts)
@@ -71,6 +73,7 @@ const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider)
 rs_provider_state_t rs_provider_state(const rs_provider_t *provider, apr_time_t now)
 {
     rs_provider_state_t state = { .keys = rs_keys_state(provider->keys),
+                                  .waiting = rs_waiting_count(provider->waiting, now),
                                   .introspects = provider->introspection != NULL };
 
     if (state.introspects)
@@ -164,12 +167,18 @@ static rs_entry_t *to_cache(const matter_t *matter, const rs_verdict_t *verdict)
 static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
 {
     rs_provider_t *provider = matter->provider;
+    rs_seat_t seat = { 0, 0 };
+    rs_jwt_issuer_t issuer = { provider->spec, provider->keys, &seat };
+    rs_verdict_t verdict;
 
     atomic_store(&provider->keys_wanted, true);
-    return rs_jwt_judge(provider->spec, provider->keys, jws, matter->now, matter->p);
+    verdict = rs_jwt_judge(&issuer, jws, matter->now, matter->p);
+    rs_waiting_rise(provider->waiting, &seat);
+    return verdict;
 }
 
-/* A client that brings one bad token after the other must not make us ask for each. */
+/* A client that brings one bad token after the other must not make us ask for each. What the issuer
+ * calls active and our rules refuse is not remembered, so it counts as well. */
 static apr_interval_time_t wait_of_client(const matter_t *matter)
 {
     rs_budget_t *failures = matter->provider->services->failures;
@@ -181,7 +190,8 @@ static void note_failure(const matter_t *matter, const rs_verdict_t *verdict)
 {
     rs_budget_t *failures = matter->provider->services->failures;
 
-    if (failures && matter->client && verdict->outcome == RS_TOKEN_INACTIVE)
+    if (failures && matter->client && !rs_verdict_is_accepted(verdict) &&
+        verdict->outcome != RS_TOKEN_UNDECIDED)
         rs_budget_count(failures, matter->client, matter->now);
 }
 
@@ -213,22 +223,47 @@ static rs_verdict_t throttled(apr_interval_time_t wait, apr_time_t now)
     return verdict;
 }
 
+/* A cache or a gateway in front of the issuer may mix replies up. RFC 7662 2.2: jti names the
+ * token. */
+static bool may_be_one(const rs_principal_t *token, const rs_principal_t *reply)
+{
+    rs_claim_t a = rs_claims_get(&token->claims, "jti"), b = rs_claims_get(&reply->claims, "jti");
+
+    return a.type != RS_JSON_STRING || b.type != RS_JSON_STRING || strcmp(a.text, b.text) == 0;
+}
+
+static rs_verdict_t mixed_up(const matter_t *matter)
+{
+    rs_provider_t *provider = matter->provider;
+    apr_uint32_t kept_back;
+
+    if (rs_log_quiet_ask(&provider->mixed_up, matter->now, &kept_back))
+        rs_log(provider->services->log, RS_LOG_WARNING,
+               "RS0533: provider %s: a reply of the issuer is about another token than the "
+               "question (its jti is another one): is there a cache or gateway before it that "
+               "mixes replies up? Such tokens get 503 (%u more since the last line)",
+               provider->spec->name, kept_back);
+    return rs_undecided("the issuer's reply is about another token", 0, matter->now);
+}
+
 /* `both`: the issuer must say yes as well; whose claims count is the token's own matter. */
-static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local)
+static rs_verdict_t ask_issuer(matter_t *matter, const rs_verdict_t *local)
 {
     const rs_verdict_t *known;
     rs_verdict_t asked;
     apr_time_t until;
     bool unreachable;
 
-    asked = rs_introspection_ask(matter->provider->introspection, matter->presented, &unreachable,
-                                 matter->now, matter->p);
+    asked = rs_introspection_ask(matter->provider->introspection, matter->presented, &matter->seat,
+                                 &unreachable, matter->now, matter->p);
     note_failure(matter, &asked);
     if (asked.outcome == RS_TOKEN_UNDECIDED && unreachable &&
         (known = stale_instead(matter)) != NULL)
         return *known;
     if (!local || !rs_verdict_is_accepted(&asked))
         return asked;
+    if (!may_be_one(local->principal, asked.principal))
+        return mixed_up(matter);
     until = asked.valid_until;
     asked = *local;
     asked.introspected = true;
@@ -245,7 +280,7 @@ static rs_verdict_t ask_issuer(const matter_t *matter, const rs_verdict_t *local
 static const rs_verdict_t *wait_for_others(matter_t *matter, rs_cache_claim_t *claim)
 {
     rs_cache_t *cache = matter->provider->services->cache;
-    apr_interval_time_t longest = rs_introspection_time_max(matter->provider->spec);
+    apr_interval_time_t longest = rs_waiting_time_max(matter->provider->spec);
     apr_interval_time_t pause = CLAIM_POLL_FIRST;
     apr_time_t begun = matter->now;
     const rs_verdict_t *known;
@@ -271,7 +306,7 @@ static rs_verdict_t ask_and_tell(matter_t *matter, const rs_verdict_t *local, rs
     rs_entry_t *entry;
 
     /* From here on nobody waits for the issuer, but for the cache perhaps. */
-    rs_introspection_rise(matter->provider->introspection, &matter->seat);
+    rs_waiting_rise(matter->provider->waiting, &matter->seat);
     entry = known ? rs_entry_of_verdict(known, matter->p) : to_cache(matter, &verdict);
     rs_cache_claim_end(&claim, matter->now, matter->p);
     if (flight)
@@ -284,12 +319,12 @@ static rs_verdict_t sent_away(const matter_t *matter)
 {
     const rs_verdict_t *known = stale_instead(matter);
 
-    return known ? *known : rs_introspection_crowded(matter->provider->introspection, matter->now);
+    return known ? *known : rs_waiting_crowded(matter->provider->waiting, matter->now);
 }
 
 static rs_verdict_t judge_alone(matter_t *matter, const rs_verdict_t *local)
 {
-    return rs_introspection_stand(matter->provider->introspection, &matter->seat, &matter->now)
+    return rs_waiting_stand(matter->provider->waiting, &matter->seat, &matter->now)
                ? ask_and_tell(matter, local, NULL)
                : sent_away(matter);
 }
@@ -298,15 +333,14 @@ static rs_verdict_t judge_alone(matter_t *matter, const rs_verdict_t *local)
  * wait for the end. */
 static rs_verdict_t judge_with_others(matter_t *matter, const rs_verdict_t *local)
 {
-    rs_introspection_t *introspection = matter->provider->introspection;
+    rs_waiting_t *waiting = matter->provider->waiting;
     rs_flights_t *flights = rs_cache_flights(matter->provider->services->cache);
-    bool seated = rs_introspection_sit(introspection, &matter->seat, matter->now);
+    apr_interval_time_t patience = rs_waiting_patience(
+        waiting, &matter->seat, rs_waiting_time_max(matter->provider->spec), matter->now);
     const rs_verdict_t *known;
     rs_flight_t *flight;
-    rs_entry_t *entry = rs_flight_board(flights, &matter->key,
-                                        seated ? rs_introspection_time_max(matter->provider->spec)
-                                               : RS_STANDING_MAX,
-                                        &flight, &matter->now, matter->p);
+    rs_entry_t *entry =
+        rs_flight_board(flights, &matter->key, patience, &flight, &matter->now, matter->p);
 
     if (entry) {
         rs_entry_release_with(entry, matter->p);
@@ -314,8 +348,10 @@ static rs_verdict_t judge_with_others(matter_t *matter, const rs_verdict_t *loca
     }
     /* Who waited in vain asks for himself: the answer may be too large to be handed on. */
     if (!flight)
-        return seated ? ask_and_tell(matter, local, NULL) : sent_away(matter);
-    if (!seated && !rs_introspection_stand(introspection, &matter->seat, &matter->now)) {
+        return rs_waiting_sit(waiting, &matter->seat, matter->now)
+                   ? ask_and_tell(matter, local, NULL)
+                   : sent_away(matter);
+    if (!rs_waiting_stand(waiting, &matter->seat, &matter->now)) {
         rs_flight_land(flight, NULL);
         return sent_away(matter);
     }
@@ -347,7 +383,7 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
     if ((wait = wait_of_client(matter)) > 0)
         return throttled(wait, matter->now);
     verdict = alone ? judge_alone(&asked, local) : judge_with_others(&asked, local);
-    rs_introspection_rise(provider->introspection, &asked.seat);
+    rs_waiting_rise(provider->waiting, &asked.seat);
     return verdict;
 }
 
@@ -414,13 +450,21 @@ static const char *unverified_issuer(const rs_jws_t *jws, apr_pool_t *p)
     return rs_json_string(rs_jws_claims(jws, NULL, p), "iss");
 }
 
+/* Of what two providers say: acceptance decides; a refusal does not, while the other one is not
+ * decided and might accept. */
+static bool outweighs(const rs_verdict_t *verdict, const rs_verdict_t *before)
+{
+    return before->outcome == RS_OUTCOME_COUNT || rs_verdict_is_accepted(verdict) ||
+           (verdict->outcome == RS_TOKEN_UNDECIDED && before->outcome != RS_TOKEN_UNDECIDED);
+}
+
 /* The iss that nobody has verified yet only picks who judges. Two providers may have one issuer and
  * differ in their rules: the first one that accepts decides. */
 static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const rs_jws_t *jws,
                                           const char *issuer, const rs_provider_t **by,
                                           apr_time_t now, apr_pool_t *p)
 {
-    rs_verdict_t verdict, first = { .outcome = RS_OUTCOME_COUNT };
+    rs_verdict_t verdict, weightiest = { .outcome = RS_OUTCOME_COUNT };
     unsigned i;
 
     for (i = 0; i < question->provider_count; i++) {
@@ -431,15 +475,15 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
         matter = matter_of(question, i, now, p);
         verdict = rs_provider_spec_judges_jwts(spec) ? judge_locally(&matter, jws)
                                                      : judge_by_issuer(&matter, NULL);
-        if (first.outcome == RS_OUTCOME_COUNT || rs_verdict_is_accepted(&verdict)) {
-            first = verdict;
+        if (outweighs(&verdict, &weightiest)) {
+            weightiest = verdict;
             *by = matter.provider;
         }
         if (rs_verdict_is_accepted(&verdict))
             break;
     }
-    if (first.outcome != RS_OUTCOME_COUNT)
-        return first;
+    if (weightiest.outcome != RS_OUTCOME_COUNT)
+        return weightiest;
     return rs_refuse(RS_TOKEN_ISSUER_WRONG,
                      apr_psprintf(p, "issuer %.200s is none of this Location's providers",
                                   rs_json_quote(issuer, p)),
@@ -512,7 +556,9 @@ static rs_verdict_t judge(const rs_question_t *question, const rs_provider_t **b
     *by = NULL;
     for (i = 0; i < question->provider_count; i++) {
         matter_t matter = matter_of(question, i, now, p);
-        if ((known = from_cache(&matter, true)) != NULL) {
+        /* What one of several refuses, another one may accept. */
+        if ((known = from_cache(&matter, true)) != NULL &&
+            (question->provider_count == 1 || rs_verdict_is_accepted(known))) {
             *by = matter.provider;
             return *known;
         }

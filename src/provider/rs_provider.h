@@ -22,6 +22,7 @@ const rs_provider_spec_t *rs_provider_spec(const rs_provider_t *provider);
 /* For pages: how things are now in this process. */
 typedef struct {
     rs_keys_state_t keys;
+    unsigned waiting; /* for the issuer */
     bool introspects; /* else the next is empty */
     rs_introspection_state_t introspection;
 } rs_provider_state_t;

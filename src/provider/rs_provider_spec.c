@@ -177,10 +177,14 @@ const char *rs_provider_spec_check(rs_provider_spec_t *spec, apr_pool_t *p)
 const char *rs_provider_spec_load(rs_provider_spec_t *spec, apr_pool_t *p)
 {
     apr_size_t len;
+    apr_status_t status;
 
-    if (spec->peer_key.value &&
-        rs_source_read(&spec->peer_key, &spec->peer.client_key_pem, &len, p) != APR_SUCCESS)
-        return "the key of OAuth2RSClientCertificate cannot be read";
+    if (!spec->peer_key.value)
+        return NULL;
+    status = rs_source_read(&spec->peer_key, &spec->peer.client_key_pem, &len, p);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(p, "the key of OAuth2RSClientCertificate cannot be read: %s",
+                            rs_source_failure(&spec->peer_key, status, p));
     return NULL;
 }
 
@@ -257,6 +261,7 @@ void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *f
     field(fields, spec->introspection.client_id, p);
     field(fields, spec->introspection.params, p);
     number(fields, spec->introspection.signed_reply, p);
+    number(fields, spec->introspection.signed_reply_any_audience, p);
     policy_fields(fields, &spec->policy, p);
     span.bytes = apr_array_pstrcat(p, fields, 0);
     span.len = strlen(span.bytes);

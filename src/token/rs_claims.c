@@ -4,6 +4,7 @@
 #include "base/rs_limits.h"
 
 #include <apr_strings.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -367,38 +368,111 @@ bool rs_claim_is_text(const rs_claim_t *claim, const char *text)
            memcmp(claim->text, text, claim->len) == 0;
 }
 
-static const char *container_json(const rs_claim_t *claim, apr_pool_t *p)
+/* ---- as JSON ---- */
+
+#define ROOM_AT_FIRST 32 /* a number's */
+
+/* Room doubles, so that the bytes copied are in proportion to the bytes written. */
+typedef struct {
+    char *bytes;
+    apr_size_t len, room, bytes_max;
+    apr_pool_t *p;
+} json_text_t;
+
+/* False: it was too much, and what fits was taken. */
+static bool put_json(void *baton, const char *bytes, apr_size_t len)
+{
+    json_text_t *text = baton;
+    apr_size_t fits = text->bytes_max - text->len;
+    bool whole = len <= fits;
+
+    if (!whole)
+        len = fits;
+    if (len >= text->room - text->len) {
+        char *larger = apr_palloc(text->p, text->room = 2 * (text->len + len) + 1);
+        memcpy(larger, text->bytes, text->len);
+        text->bytes = larger;
+    }
+    memcpy(text->bytes + text->len, bytes, len);
+    text->len += len;
+    return whole;
+}
+
+static bool put_word(json_text_t *text, const char *word)
+{
+    return put_json(text, word, strlen(word));
+}
+
+/* Text that is no UTF-8 comes from no parser of ours; null is what it is worth. */
+static bool put_quoted(json_text_t *text, const char *string)
+{
+    apr_size_t before = text->len;
+
+    return rs_json_quote_to(string, put_json, text) ||
+           (text->len == before && put_word(text, "null"));
+}
+
+static bool put_claim(json_text_t *text, const rs_claim_t *claim);
+
+static bool put_members(json_text_t *text, const rs_claim_t *claim)
 {
     bool object = claim->type == RS_JSON_OBJECT;
-    const char *json = object ? "{" : "[", *name, *separator = "";
     rs_claim_iter_t it = rs_claim_iterate(claim);
+    const char *name, *separator = object ? "{" : "[";
     rs_claim_t element;
 
     while (rs_claim_next(&it, &element, &name)) {
-        json = apr_pstrcat(p, json, separator, object ? rs_json_quote(name, p) : "",
-                           object ? ":" : "", rs_claim_json(&element, p), NULL);
+        if (!put_word(text, separator) ||
+            (object && (!put_quoted(text, name) || !put_word(text, ":"))) ||
+            !put_claim(text, &element))
+            return false;
         separator = ",";
     }
-    return apr_pstrcat(p, json, object ? "}" : "]", NULL);
+    if (*separator != ',' && !put_word(text, separator))
+        return false;
+    return put_word(text, object ? "}" : "]");
+}
+
+/* Recursion is bounded as in put_value(). */
+static bool put_claim(json_text_t *text, const rs_claim_t *claim)
+{
+    char number[40];
+
+    switch (claim->type) {
+    case RS_JSON_ABSENT:
+    case RS_JSON_NULL:
+        return put_word(text, "null");
+    case RS_JSON_BOOLEAN:
+        return put_word(text, claim->boolean ? "true" : "false");
+    case RS_JSON_INTEGER:
+        apr_snprintf(number, sizeof number, "%" APR_INT64_T_FMT, claim->integer);
+        return put_word(text, number);
+    case RS_JSON_REAL:
+        apr_snprintf(number, sizeof number, "%.17g", claim->real);
+        return put_word(text, number);
+    case RS_JSON_STRING:
+        return put_quoted(text, claim->text);
+    case RS_JSON_ARRAY:
+    case RS_JSON_OBJECT:
+        return put_members(text, claim);
+    }
+    return put_word(text, "null");
+}
+
+const char *rs_claim_json_start(const rs_claim_t *claim, apr_size_t bytes_max, apr_pool_t *p)
+{
+    static const char more[] = "...";
+    json_text_t text = { apr_palloc(p, ROOM_AT_FIRST), 0, ROOM_AT_FIRST, bytes_max, p };
+
+    if (!put_claim(&text, claim)) {
+        text.bytes_max += sizeof more - 1;
+        put_word(&text, more);
+    }
+    text.bytes[text.len] = '\0';
+    return text.bytes;
 }
 
 const char *rs_claim_json(const rs_claim_t *claim, apr_pool_t *p)
 {
-    switch (claim->type) {
-    case RS_JSON_ABSENT:
-    case RS_JSON_NULL:
-        return "null";
-    case RS_JSON_BOOLEAN:
-        return claim->boolean ? "true" : "false";
-    case RS_JSON_INTEGER:
-        return apr_psprintf(p, "%" APR_INT64_T_FMT, claim->integer);
-    case RS_JSON_REAL:
-        return apr_psprintf(p, "%.17g", claim->real);
-    case RS_JSON_STRING:
-        return rs_json_quote(claim->text, p);
-    case RS_JSON_ARRAY:
-    case RS_JSON_OBJECT:
-        return container_json(claim, p);
-    }
-    return "null";
+    return rs_claim_json_start(claim, SIZE_MAX, p);
 }

@@ -66,7 +66,12 @@ bool rs_claim_next(rs_claim_iter_t *it, rs_claim_t *element, const char **name);
 
 bool rs_claim_is_text(const rs_claim_t *claim, const char *text);
 
-/* The value as JSON text, for OAuth2RSHeader json and for logs. */
+/* The value as JSON text, for OAuth2RSHeader json and for expressions. Takes time and memory in
+ * proportion to the value. */
 const char *rs_claim_json(const rs_claim_t *claim, apr_pool_t *p);
+
+/* Its first bytes_max bytes, with "..." behind them when there are more; no more of it is built.
+ * For logs: a value is as long as whoever made the token likes. */
+const char *rs_claim_json_start(const rs_claim_t *claim, apr_size_t bytes_max, apr_pool_t *p);
 
 #endif

@@ -38,6 +38,12 @@ typedef enum {
     RS_OUTCOME_COUNT
 } rs_outcome_t;
 
+typedef enum {
+    RS_STORED_NEVER,
+    RS_STORED_IF_ASKED, /* when the issuer was asked: asking again costs it a call */
+    RS_STORED_ALWAYS
+} rs_stored_t;
+
 typedef struct {
     rs_outcome_t outcome;    /* the row's own number, so that a test can prove the order */
     const char *name;        /* the reason code: log, metric, request note */
@@ -45,7 +51,7 @@ typedef struct {
     const char *error;       /* RFC 6750 3.1, RFC 9470 3; NULL: no error parameter */
     const char *description; /* for error_description; NULL: none */
     bool challenge;          /* is there a WWW-Authenticate? */
-    bool stored;             /* may a cache keep it? */
+    rs_stored_t stored;      /* may a cache keep it? */
 } rs_outcome_row_t;
 
 /* Never NULL: an unknown number answers as RS_TOKEN_UNDECIDED. */

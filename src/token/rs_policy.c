@@ -2,6 +2,7 @@
 /* The rules, in the order in which they are asked. Each answers an outcome and, when it refuses, a
  * detail for the log. */
 #include "token/rs_policy.h"
+#include "base/rs_limits.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -42,10 +43,7 @@ static rs_claim_t claim_of(const judgement_t *j, const char *name)
 /* A value for the log: short, whatever the token says. */
 static const char *shown(const rs_claim_t *claim, apr_pool_t *p)
 {
-    const char *json = rs_claim_json(claim, p);
-    return strlen(json) > RS_DETAIL_BYTES_MAX
-               ? apr_pstrcat(p, apr_pstrndup(p, json, RS_DETAIL_BYTES_MAX), "...", NULL)
-               : json;
+    return rs_claim_json_start(claim, RS_DETAIL_BYTES_MAX, p);
 }
 
 /* RFC 7519 4.1.1; RFC 7662 2.2: in a reply iss is optional, its endpoint says who spoke. */
@@ -379,6 +377,9 @@ static rs_outcome_t name_principal(judgement_t *j, rs_principal_t *principal)
     principal->subject = name_text(&sub);
     principal->client = name_text(&client);
     principal->scope = rs_scope_from_claim(&scope, j->p);
+    /* What was left out might be what a negated line forbids. */
+    if (principal->scope.count >= RS_SCOPES_PER_TOKEN_MAX)
+        return refuse(j, RS_TOKEN_CLAIM_WRONG, "%s", "it has too many scopes");
     principal->expires = j->exp;
     principal->claims = *claims;
     if (!name && policy->user_paths_default && principal->client)

@@ -42,6 +42,13 @@ bool rs_verdict_is_accepted(const rs_verdict_t *verdict)
     return verdict->outcome == RS_TOKEN_ACCEPTED && verdict->principal;
 }
 
+bool rs_verdict_is_storable(const rs_verdict_t *verdict)
+{
+    rs_stored_t stored = rs_outcome_row(verdict->outcome)->stored;
+
+    return stored == RS_STORED_ALWAYS || (stored == RS_STORED_IF_ASKED && verdict->introspected);
+}
+
 apr_time_t rs_verdict_until(const rs_verdict_t *verdict, apr_interval_time_t ttl)
 {
     apr_time_t limit;

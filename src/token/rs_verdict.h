@@ -28,6 +28,8 @@ rs_verdict_t rs_refuse(rs_outcome_t outcome, const char *detail, apr_time_t now)
 rs_verdict_t rs_undecided(const char *detail, apr_interval_time_t retry_after, apr_time_t now);
 
 bool rs_verdict_is_accepted(const rs_verdict_t *verdict);
+/* May a cache keep it (rs_outcome.h)? */
+bool rs_verdict_is_storable(const rs_verdict_t *verdict);
 
 /* The one expiry rule. Until when may this verdict be used by somebody who allows results to be ttl
  * old? Judged from a JWT alone: valid_until. Introspected: valid_until or decided_at + ttl,

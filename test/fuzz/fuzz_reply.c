@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
     rs_introspection_parts_t parts = { NULL, NULL, NULL, NULL };
     rs_introspection_t *introspection;
+    rs_seat_t seat = { 0, 0 };
     bool unreachable;
     rs_provider_spec_t *spec;
     rs_verdict_t verdict;
@@ -56,10 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         spec->introspection.kind = (rs_introspection_kind_t)((bytes[0] >> 4) % 3);
     spec->metadata.off = true;
     parts.services = &services;
-    if (rs_keys_create(&parts.keys, spec, NULL, &services, p) != APR_SUCCESS ||
+    if (rs_keys_create(&parts.keys, spec, NULL, rs_waiting_create(spec, &services, p), &services,
+                       p) != APR_SUCCESS ||
         rs_introspection_create(&introspection, spec, &parts, &why, p) != APR_SUCCESS)
         abort();
-    verdict = rs_introspection_ask(introspection, &presented, &unreachable,
+    verdict = rs_introspection_ask(introspection, &presented, &seat, &unreachable,
                                    apr_time_from_sec(1700000000), p);
     if (rs_verdict_is_accepted(&verdict) &&
         (transport.response.status != 200 || spec->introspection.signed_reply))

@@ -4,10 +4,13 @@
 import json
 import os
 import pathlib
+import time
 
 import pytest
 
 import places
+import texts
+from answers import granted
 from httpd import Httpd
 from keys import Key
 from texts import location, secret_file
@@ -54,6 +57,20 @@ MISTAKES = {
     "introspection-without-credentials": (provider("OAuth2RSIntrospection https://login.example.com/i"),
                                           "<OAuth2RSProvider", ["OAuth2RSClient"]),
     "time-without-sense": (provider("OAuth2RSLeeway soon"), "OAuth2RSLeeway", ["soon"]),
+    "alias-of-a-require-line": (GOOD + "<AuthzProviderAlias oauth2-scope reads a>\n</AuthzProviderAlias>\n", "<AuthzProviderAlias",
+                                ["'Require oauth2-scope a'", "cannot be used in <AuthzProviderAlias>"]),
+    "alias-behind-a-require-line": (GOOD + location("/x", "Require oauth2-role a") + "<AuthzProviderAlias oauth2-claim reads a>\n"
+                                    "</AuthzProviderAlias>\n", "<AuthzProviderAlias", ["cannot be used in <AuthzProviderAlias>"]),
+    "too-few-words": (provider("OAuth2RSTimeout 5s"), "OAuth2RSTimeout", ["write OAuth2RSTimeout CONNECT TOTAL"]),
+    "too-many-words": (provider("OAuth2RSClientAuth post a b"), "OAuth2RSClientAuth", ["private_key_jwt", "[issuer|endpoint|URL]"]),
+    "written-twice": (provider("OAuth2RSLeeway 1s", "OAuth2RSLeeway 2s"), "OAuth2RSLeeway 2s", ["twice"]),
+    "ttl-of-a-location": (GOOD + location("/x", "OAuth2RSIntrospectionTTL 1 2 3", "Require valid-user"), "OAuth2RSIntrospectionTTL",
+                          ["write OAuth2RSIntrospectionTTL POSITIVE [NEGATIVE]"]),
+    "ttl-of-a-location-without-sense": (GOOD + location("/x", "OAuth2RSIntrospectionTTL soon", "Require valid-user"),
+                                        "OAuth2RSIntrospectionTTL", ["OAuth2RSIntrospectionTTL: ", "soon"]),
+    "misspelt-error-body": (GOOD + location("/x", "OAuth2RSErrorBody probelm", "Require valid-user"), "OAuth2RSErrorBody",
+                            ["OAuth2RSErrorBody: ", "accept, httpd or problem", 'did you mean "problem"']),
+    "no-lifetime-at-all": (provider("OAuth2RSMaxLifetime 0"), "OAuth2RSMaxLifetime", ["off"]),
     "negative-time": (provider("OAuth2RSLeeway -3"), "OAuth2RSLeeway", []),
     "timeouts-the-wrong-way-round": (provider("OAuth2RSTimeout 5s 2s"), "OAuth2RS", ["longer"]),
     "secret-that-is-not-there": (provider("OAuth2RSClient us file:/nowhere/secret"), "OAuth2RSClient", ["/nowhere/secret"]),
@@ -133,6 +150,48 @@ def test_a_shared_key_that_is_too_short_stops_the_start(yard, folder):
         server.start()
     server.stop()
     assert "32" in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+def script(folder, *lines):
+    path = folder / "script"
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(0o700)
+    return path
+
+
+def asking_with(issuer, path):
+    return texts.provider(issuer, f"OAuth2RSClient {issuer.client} exec:{path}")
+
+
+def test_a_command_may_say_the_secret(httpd, issuer, folder):
+    path = script(folder, f"echo {issuer.secret}", "exec >&-", "sleep 0.3")
+    server = httpd(asking_with(issuer, path) + location("/x", "Require valid-user"))
+    granted(server.get("/x", issuer.opaque()))
+
+
+def test_a_command_that_does_not_end_stops_the_start_after_ten_seconds(yard, issuer, folder):
+    path = script(folder, "echo secret", "exec >&-", "exec sleep 60")
+    server = yard.httpd("exec", asking_with(issuer, path), start=False)
+    begin = time.monotonic()
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    assert 9 < time.monotonic() - begin < 20
+    server.stop()
+    assert "OAuth2RSClient cannot be read: its command did not end within 10 seconds" in server.log.text()
+    server.expects("RS0611")
+    server.allows("AH00020", "AH00016")
+
+
+@pytest.mark.parametrize("line, words", [("echo secret; exit 3", "its command ended with exit status 3"),
+                                         ("kill -9 $$", "its command was ended by signal 9"), ("true", "its command wrote nothing")])
+def test_a_command_that_fails_stops_the_start_and_is_told(yard, issuer, folder, line, words):
+    server = yard.httpd("exec", asking_with(issuer, script(folder, line)), start=False)
+    with pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    server.stop()
+    assert "OAuth2RSClient cannot be read: " + words in server.log.text()
     server.expects("RS0611")
     server.allows("AH00020", "AH00016")
 

@@ -1,6 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """What the application learns, and that a client cannot tell it the same."""
 
+import time
+
 import pytest
 
 import places
@@ -139,6 +141,34 @@ def test_an_element_with_the_separator_is_not_joined(bed):
     server, issuer = bed
     env = seen(server, "/env/app", issuer.jwt(realm={"roles": ["a", "b,admin"]}))
     assert "HTTP_X_ROLES" not in env and "ROLES" not in env and env["HTTP_X_ROLES_JSON"] == '["a","b,admin"]'
+
+
+def test_a_joined_list_ends_at_the_bound(bed):
+    server, issuer = bed
+    for length, fits in ((4096, True), (4097, False)):
+        roles = ["", "x" * 4000, "y" * (length - 4002)]
+        env = seen(server, "/env/app", issuer.opaque(realm={"roles": roles}))
+        assert env.get("ROLES") == (",".join(roles) if fits else None)
+
+
+def test_a_list_of_many_elements_costs_no_more_than_its_length(bed):
+    server, issuer = bed
+    begin = time.monotonic()
+    env = seen(server, "/env/app", issuer.opaque(realm={"roles": [""] * 20000 + ["a"]}))
+    assert "ROLES" not in env and "HTTP_X_ROLES_JSON" not in env
+    assert time.monotonic() - begin < 2
+
+
+HTTP_NAMES = """Content-Type Content-Length Transfer-Encoding Accept Accept-Encoding Origin If-None-Match If-Match If-Modified-Since
+If-Unmodified-Since If-Range Range Keep-Alive Connection Proxy-Authorization Proxy TE Trailer Upgrade Expect Via Forwarded Cookie Cache-Control
+Sec-Fetch-Site Access-Control-Request-Method content_type Max-Forwards""".split()
+
+
+@pytest.mark.parametrize("name", HTTP_NAMES)
+def test_a_header_with_a_meaning_in_http_is_not_for_a_claim(yard, issuer, folder, name):
+    server = yard.httpd("names", asking(issuer, folder) + location("/x", "Require valid-user", f"OAuth2RSHeader {name} sub"), start=False)
+    code, text = server.configtest()
+    assert code != 0 and f'OAuth2RSHeader: "{name}" has a meaning in HTTP' in text, text
 
 
 @pytest.mark.parametrize("line", ["OAuth2RSHeader Authorization sub", "OAuth2RSHeader Host sub", "OAuth2RSHeader X:Y sub",

@@ -26,6 +26,15 @@ def question(issuer):
     return [request for request in issuer.requests if request.path == ENDPOINT][-1]
 
 
+def test_a_reply_with_many_audiences_costs_no_more_than_its_length(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + LOCATION)
+    token = issuer.opaque(aud=["a%03x" % number for number in range(20000)])
+    begin = time.monotonic()
+    refused(server.get("/x", token), "audience")
+    assert time.monotonic() - begin < 2
+    assert "... is not among the accepted ones" in server.log.text()
+
+
 # --- who we are
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -102,7 +111,9 @@ BAD = [(["OAuth2RSClientAuth private_key_jwt", "OAuth2RSClient us"], "OAuth2RSCl
        (["OAuth2RSClientAuth bearer", "OAuth2RSClient us"], "no secret"),
        (["OAuth2RSClientAuth basic issuer"], "client_secret_jwt and private_key_jwt only"),
        (["OAuth2RSClientAuth private_key_jvt"], "did you mean \"private_key_jwt\""),
-       (["OAuth2RSIntrospectionParam token x"], "sent already"), (["OAuth2RSIntrospectionResponse jwt any"], "any-audience"),
+       *((["OAuth2RSIntrospectionParam %s x" % name], f"{name} is a field of the question's own: where it belongs, it is sent already")
+         for name in ("token", "access_token", "client_id", "client_secret", "client_assertion", "client_assertion_type")),
+       (["OAuth2RSIntrospectionResponse jwt any"], "any-audience"),
        (["OAuth2RSBreaker 0 1s"], "1 to 1000"), (["OAuth2RSBreaker 3 1ms"], "100ms"), (["OAuth2RSMaxWaiting 0"], "1 to"),
        (["OAuth2RSStaleIfError soon"], "not a time")]
 

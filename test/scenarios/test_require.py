@@ -38,6 +38,7 @@ def bed(module_yard):
         "expr": ["Require oauth2-expr \"oauth2_claim('tenant') == 'acme' && 'admin' -in oauth2_claims('roles')\""],
         "expr-pointer": ["Require oauth2-expr \"oauth2_claim('/a/b') -gt 2\""],
         "expr-path": ["Require oauth2-expr \"oauth2_claim(%{HTTP:X-Which}) == 'yes'\""],
+        "expr-failing": ['Require oauth2-claim roles "%{file:/nowhere}"'],
         "user": ["Require user alice"],
         "not": ["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "</RequireAll>"],
         "only-not": ["<RequireAll>", "Require all granted", "Require not oauth2-scope evil", "</RequireAll>"],
@@ -195,6 +196,15 @@ def test_expressions(bed, path, claims, fine):
     (granted if fine else denied)(server.get(f"/{path}", issuer.jwt(**claims)))
 
 
+def test_an_expression_is_evaluated_once_for_the_line_and_not_for_each_element(bed):
+    server, issuer = bed
+    mark = server.log.mark()
+    server.expects("RS0641")
+    server.allows("Evaluation of expression from")
+    denied(server.get("/expr-failing", issuer.jwt(roles=["r"] * 100)))
+    assert 1 <= server.log.count("RS0641", mark) <= 2
+
+
 def test_an_expression_may_name_the_claim(bed):
     server, issuer = bed
     granted(server.get("/expr-path", issuer.jwt(flag="yes"), headers=[("X-Which", "flag")]))
@@ -261,3 +271,19 @@ def test_configtest_warns_of_expressions_that_never_see_a_claim(yard, issuer, fo
     server = yard.httpd("blind", asking(issuer, folder) + lines + "\n", start=False)
     code, text = server.configtest()
     assert code == 0 and "RS0609" in text and "httpd.conf" in text, text
+
+
+@pytest.mark.parametrize("lines, good, bad", [
+    (["Require oauth2-scope a"], "a", "b"), (["Require oauth2-any-scope a c"], "c", "b"),
+    (["<RequireAll>", "Require valid-user", "Require not oauth2-scope evil", "Require oauth2-role admin", "</RequireAll>"], "b", "evil"),
+    (["<LimitExcept POST>", "Require oauth2-claim scope a", "</LimitExcept>"], "a", "b")],
+    ids=["scope", "any-scope", "not", "limit"])
+def test_require_in_htaccess(httpd, issuer, folder, lines, good, bad):
+    server = httpd(asking(issuer, folder), start=False, modules=["authz_user"])
+    (server.folder / "htdocs" / ".htaccess").write_text("\n".join(["AuthType oauth2-rs", *lines]) + "\n")
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace(f'<Directory "{server.folder}">', f'<Directory "{server.folder}">\nAllowOverride AuthConfig Limit'))
+    server.start()
+    assert server.get("/files/ok.txt").status == 401
+    assert server.get("/files/ok.txt", issuer.jwt(scope=good, roles=["admin"])).status == 200
+    assert server.get("/files/ok.txt", issuer.jwt(scope=bad, roles=["admin"])).status == 403

@@ -22,12 +22,16 @@
 #define SECOND apr_time_from_sec(1)
 #define KEYS_URL "https://issuer.example/keys"
 
+/* Where nobody counts those who wait, it stays as it is. */
+static rs_seat_t seat;
+
 typedef struct {
     fake_http_t http;
     fake_log_t log;
     rs_services_t services;
     rs_provider_spec_t *spec;
     rs_metadata_t *metadata;
+    rs_waiting_t *waiting;
     rs_keys_t *keys;
     apr_pool_t *p;
     const rs_jwk_t *a, *b;
@@ -67,7 +71,8 @@ static void begin(world_t *w)
 {
     const char *why = NULL;
 
-    assert_int_equal(rs_keys_create(&w->keys, w->spec, w->metadata, &w->services, w->p),
+    w->waiting = rs_waiting_create(w->spec, &w->services, w->p);
+    assert_int_equal(rs_keys_create(&w->keys, w->spec, w->metadata, w->waiting, &w->services, w->p),
                      APR_SUCCESS);
     assert_int_equal(rs_keys_load_files(w->keys, NOW, &why, w->p), APR_SUCCESS);
 }
@@ -89,7 +94,7 @@ static void issuer_says(world_t *w, const char *text)
 static bool has(world_t *w, const rs_jwk_t *key, apr_time_t now)
 {
     apr_interval_time_t retry_after;
-    const rs_jwks_t *set = rs_keys_hold(w->keys, now, &retry_after, w->p);
+    const rs_jwks_t *set = rs_keys_hold(w->keys, &seat, now, &retry_after, w->p);
 
     return set && rs_jwks_has(set, rs_jwk_thumbprint(key));
 }
@@ -127,7 +132,8 @@ static void a_new_key_is_found_by_asking_again(void **state)
     issuer_says(w, w->set_a);
     assert_true(has(w, w->a, NOW));
     issuer_says(w, w->set_b);
-    assert_int_equal(rs_keys_miss(w->keys, 0, NOW + SECOND, &retry_after, w->p), APR_SUCCESS);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + SECOND, &retry_after, w->p),
+                     APR_SUCCESS);
     assert_true(has(w, w->b, NOW + SECOND));
     assert_false(has(w, w->a, NOW + SECOND));
     assert_int_equal(w->http.calls, 2);
@@ -141,11 +147,12 @@ static void unknown_kids_ask_once_in_a_cool_down(void **state)
 
     issuer_says(w, w->set_a);
     assert_true(has(w, w->a, NOW));
-    rs_keys_miss(w->keys, 0, NOW, &retry_after, w->p);
+    rs_keys_miss(w->keys, &seat, 0, NOW, &retry_after, w->p);
     for (i = 1; i < 30; i++)
-        rs_keys_miss(w->keys, 0, NOW + i * SECOND, &retry_after, w->p);
+        rs_keys_miss(w->keys, &seat, 0, NOW + i * SECOND, &retry_after, w->p);
     assert_int_equal(w->http.calls, 2);
-    assert_int_equal(rs_keys_miss(w->keys, 0, NOW + cooldown, &retry_after, w->p), APR_SUCCESS);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + cooldown, &retry_after, w->p),
+                     APR_SUCCESS);
     assert_int_equal(w->http.calls, 3);
 }
 
@@ -157,13 +164,16 @@ static void a_token_newer_than_the_keys_is_undecided(void **state)
 
     issuer_says(w, w->set_a);
     assert_true(has(w, w->a, NOW));
-    rs_keys_miss(w->keys, 0, NOW, &retry_after, w->p);
-    assert_int_equal(rs_keys_miss(w->keys, NOW + SECOND, NOW + 2 * SECOND, &retry_after, w->p),
-                     APR_EAGAIN);
+    rs_keys_miss(w->keys, &seat, 0, NOW, &retry_after, w->p);
+    assert_int_equal(
+        rs_keys_miss(w->keys, &seat, NOW + SECOND, NOW + 2 * SECOND, &retry_after, w->p),
+        APR_EAGAIN);
     assert_int_equal(retry_after, w->spec->keys.cooldown - 2 * SECOND);
-    assert_int_equal(rs_keys_miss(w->keys, NOW - SECOND, NOW + 2 * SECOND, &retry_after, w->p),
+    assert_int_equal(
+        rs_keys_miss(w->keys, &seat, NOW - SECOND, NOW + 2 * SECOND, &retry_after, w->p),
+        APR_NOTFOUND);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + 2 * SECOND, &retry_after, w->p),
                      APR_NOTFOUND);
-    assert_int_equal(rs_keys_miss(w->keys, 0, NOW + 2 * SECOND, &retry_after, w->p), APR_NOTFOUND);
 }
 
 static void a_miss_while_the_issuer_is_down_is_undecided(void **state)
@@ -174,8 +184,9 @@ static void a_miss_while_the_issuer_is_down_is_undecided(void **state)
     issuer_says(w, w->set_a);
     assert_true(has(w, w->a, NOW));
     w->http.result = APR_TIMEUP;
-    assert_int_equal(rs_keys_miss(w->keys, 0, NOW + SECOND, &retry_after, w->p), APR_EAGAIN);
-    assert_int_equal(rs_keys_miss(w->keys, 0, NOW + 2 * SECOND, &retry_after, w->p), APR_EAGAIN);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + SECOND, &retry_after, w->p), APR_EAGAIN);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + 2 * SECOND, &retry_after, w->p),
+                     APR_EAGAIN);
     assert_true(has(w, w->a, NOW + 2 * SECOND));
 }
 
@@ -185,9 +196,9 @@ static void no_keys_at_all_say_when_to_come_back(void **state)
     apr_interval_time_t retry_after = 0;
 
     w->http.result = APR_ECONNREFUSED;
-    assert_null(rs_keys_hold(w->keys, NOW, &retry_after, w->p));
+    assert_null(rs_keys_hold(w->keys, &seat, NOW, &retry_after, w->p));
     assert_true(retry_after > 0 && retry_after <= 2 * SECOND);
-    assert_null(rs_keys_hold(w->keys, NOW + SECOND / 2, &retry_after, w->p));
+    assert_null(rs_keys_hold(w->keys, &seat, NOW + SECOND / 2, &retry_after, w->p));
     assert_int_equal(w->http.calls, 1);
     w->http.result = APR_SUCCESS;
     issuer_says(w, w->set_a);
@@ -249,13 +260,13 @@ static void what_is_no_key_set_never_replaces_one(void **state)
     for (i = 0; i < sizeof replies / sizeof replies[0]; i++) {
         now += 2 * w->spec->keys.cooldown;
         fake_http_says(&w->http, replies[i].status, "text/html", replies[i].text);
-        assert_int_equal(rs_keys_miss(w->keys, 0, now, &retry_after, w->p), APR_EAGAIN);
+        assert_int_equal(rs_keys_miss(w->keys, &seat, 0, now, &retry_after, w->p), APR_EAGAIN);
         assert_true(has(w, w->a, now));
     }
     /* The status counts, not only the body. */
     fake_http_says(&w->http, 500, "application/json", w->set_b);
     now += 2 * w->spec->keys.cooldown;
-    assert_int_equal(rs_keys_miss(w->keys, 0, now, &retry_after, w->p), APR_EAGAIN);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, now, &retry_after, w->p), APR_EAGAIN);
     assert_false(has(w, w->b, now));
 }
 
@@ -315,9 +326,9 @@ static void held_keys_outlive_their_replacement(void **state)
     const rs_jwks_t *held;
 
     issuer_says(w, w->set_a);
-    held = rs_keys_hold(w->keys, NOW, &retry_after, w->p);
+    held = rs_keys_hold(w->keys, &seat, NOW, &retry_after, w->p);
     issuer_says(w, w->set_b);
-    rs_keys_miss(w->keys, 0, NOW, &retry_after, w->p);
+    rs_keys_miss(w->keys, &seat, 0, NOW, &retry_after, w->p);
     assert_true(rs_jwks_has(held, rs_jwk_thumbprint(w->a)));
     assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a)));
 }
@@ -387,17 +398,18 @@ static void an_unknown_kid_takes_what_others_fetched_just_now(void **state)
 
     assert_true(has(n->second, w->a, NOW));
     issuer_says(n->first, w->set_b);
-    assert_int_equal(rs_keys_miss(n->first->keys, 0, NOW + 60 * SECOND, &retry_after, w->p),
+    assert_int_equal(rs_keys_miss(n->first->keys, &seat, 0, NOW + 60 * SECOND, &retry_after, w->p),
                      APR_SUCCESS);
     assert_int_equal(n->first->http.calls, 2);
-    assert_int_equal(rs_keys_miss(n->second->keys, 0, NOW + 70 * SECOND, &retry_after, w->p),
+    assert_int_equal(rs_keys_miss(n->second->keys, &seat, 0, NOW + 70 * SECOND, &retry_after, w->p),
                      APR_SUCCESS);
     assert_int_equal(n->second->http.calls, 0);
     assert_true(has(n->second, w->b, NOW + 70 * SECOND));
     /* What others fetched a while ago says nothing about a new key. */
     issuer_says(n->second, w->set_a);
-    assert_int_equal(rs_keys_miss(n->second->keys, 0, NOW + 120 * SECOND, &retry_after, w->p),
-                     APR_SUCCESS);
+    assert_int_equal(
+        rs_keys_miss(n->second->keys, &seat, 0, NOW + 120 * SECOND, &retry_after, w->p),
+        APR_SUCCESS);
     assert_int_equal(n->second->http.calls, 1);
 }
 
@@ -448,7 +460,7 @@ static void a_changed_file_is_read_again_and_a_bad_one_is_not_taken(void **state
     assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
     unlink(path);
     assert_true(has(w, w->b, NOW + 24 * SECOND));
-    assert_int_equal(rs_keys_miss(w->keys, NOW, NOW + 24 * SECOND, &retry_after, *state),
+    assert_int_equal(rs_keys_miss(w->keys, &seat, NOW, NOW + 24 * SECOND, &retry_after, *state),
                      APR_NOTFOUND);
     assert_int_equal(w->http.calls, 0);
 }
@@ -460,7 +472,9 @@ static void a_file_without_keys_is_an_error_at_the_start(void **state)
 
     APR_ARRAY_PUSH(w->spec->keys.files, const char *) =
         fake_file(fake_folder(*state), "keys.json", "{\"keys\":[]}", *state);
-    assert_int_equal(rs_keys_create(&w->keys, w->spec, w->metadata, &w->services, *state),
+    assert_int_equal(rs_keys_create(&w->keys, w->spec, w->metadata,
+                                    rs_waiting_create(w->spec, &w->services, w->p), &w->services,
+                                    *state),
                      APR_SUCCESS);
     assert_int_not_equal(rs_keys_load_files(w->keys, NOW, &why, *state), APR_SUCCESS);
     assert_non_null(strstr(why, "OAuth2RSKeys file:"));
@@ -476,7 +490,7 @@ static void *APR_THREAD_FUNC need_keys(apr_thread_t *thread, void *data)
 
     (void)thread;
     apr_pool_create(&p, NULL);
-    if (rs_keys_hold(w->keys, NOW, &retry_after, p))
+    if (rs_keys_hold(w->keys, &seat, NOW, &retry_after, p))
         w->served++;
     apr_pool_destroy(p);
     return NULL;
@@ -497,6 +511,134 @@ static void many_threads_cause_one_fetch(void **state)
         apr_thread_join(&ended, threads[i]);
     assert_int_equal(w->served, 8);
     assert_int_equal(w->http.calls, 1);
+}
+
+static void *APR_THREAD_FUNC miss_a_key(apr_thread_t *thread, void *data)
+{
+    world_t *w = data;
+    rs_seat_t own = { 0, 0 };
+    apr_interval_time_t retry_after;
+    apr_pool_t *p;
+
+    (void)thread;
+    apr_pool_create(&p, NULL);
+    if (rs_keys_miss(w->keys, &own, 0, NOW + 60 * SECOND, &retry_after, p) == APR_SUCCESS)
+        w->served++;
+    else
+        assert_int_equal(retry_after, SECOND);
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+/* Anybody can write a kid that nobody knows. One asks, one waits for him, the others are sent away
+ * and free their threads. */
+static void few_wait_for_the_keys_of_a_slow_issuer(void **state)
+{
+    world_t *w = world(*state);
+    apr_thread_t *threads[8];
+    apr_status_t ended;
+    unsigned i;
+
+    w->services.waiting_max = 2;
+    APR_ARRAY_PUSH(w->spec->keys.urls, const char *) = KEYS_URL;
+    begin(w);
+    issuer_says(w, w->set_a);
+    assert_true(has(w, w->a, NOW));
+    rs_waiting_rise(w->waiting, &seat);
+    w->http.takes = apr_time_from_msec(1200);
+    for (i = 0; i < 8; i++)
+        assert_int_equal(apr_thread_create(&threads[i], NULL, miss_a_key, w, *state), 0);
+    for (i = 0; i < 8; i++)
+        apr_thread_join(&ended, threads[i]);
+    assert_int_equal(w->served, 2);
+    assert_int_equal(w->http.calls, 2);
+}
+
+/* Else each request that comes after a hanging one would hang as well. */
+static void a_pause_begins_when_the_call_ends(void **state)
+{
+    world_t *w = remote_world(*state);
+
+    w->http.result = APR_TIMEUP;
+    w->http.takes = apr_time_from_msec(700);
+    assert_false(has(w, w->a, NOW));
+    assert_false(has(w, w->a, NOW + SECOND * 3 / 2));
+    assert_int_equal(w->http.calls, 1);
+    assert_false(has(w, w->a, NOW + SECOND * 2));
+    assert_int_equal(w->http.calls, 2);
+}
+
+/* It had been set ahead when the keys were fetched: nothing would be due for a year. */
+static void a_clock_that_is_set_back_stops_no_refresh(void **state)
+{
+    world_t *w = remote_world(*state);
+    apr_time_t ahead = NOW + 365 * 86400 * SECOND;
+    apr_interval_time_t retry_after;
+
+    issuer_says(w, w->set_a);
+    assert_true(has(w, w->a, ahead));
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, ahead, &retry_after, w->p), APR_SUCCESS);
+    issuer_says(w, w->set_b);
+    assert_int_equal(w->http.calls, 2);
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW, &retry_after, w->p), APR_SUCCESS);
+    assert_true(has(w, w->b, NOW));
+    assert_true(has(w, w->b, NOW + SECOND));
+    assert_int_equal(w->http.calls, 3);
+}
+
+/* Two addresses; the second is never there. */
+static void first_only(fake_http_t *http, const rs_http_request_t *request,
+                       rs_http_response_t *reply)
+{
+    world_t *w = http->baton;
+
+    reply->content_type = "application/json";
+    reply->status = strcmp(request->url, KEYS_URL) == 0 ? 200 : 404;
+    reply->body = w->set_a;
+}
+
+static world_t *world_of_two_sources(apr_pool_t *p)
+{
+    world_t *w = world(p);
+
+    APR_ARRAY_PUSH(w->spec->keys.urls, const char *) = KEYS_URL;
+    APR_ARRAY_PUSH(w->spec->keys.urls, const char *) = KEYS_URL "/2";
+    w->http.answer = first_only;
+    w->http.baton = w;
+    return w;
+}
+
+static void each_source_has_a_time_of_its_own(void **state)
+{
+    world_t *w = world_of_two_sources(*state);
+    apr_time_t now;
+
+    begin(w);
+    /* One that is never there does not end the keys of the other. */
+    for (now = NOW; now < NOW + 48 * 3600 * SECOND; now += 600 * SECOND)
+        assert_true(has(w, w->a, now));
+    /* Nor does it keep them beyond their time. */
+    w->http.answer = NULL;
+    w->http.result = APR_TIMEUP;
+    for (; now < NOW + 71 * 3600 * SECOND; now += 600 * SECOND)
+        assert_true(has(w, w->a, now));
+    assert_false(has(w, w->a, NOW + 73 * 3600 * SECOND));
+}
+
+static void keys_of_a_file_stay_when_an_address_is_gone_for_good(void **state)
+{
+    world_t *w = world_of_two_sources(*state);
+
+    APR_ARRAY_PUSH(w->spec->keys.files, const char *) =
+        fake_file(fake_folder(*state), "keys.json", w->set_b, *state);
+    begin(w);
+    assert_true(has(w, w->a, NOW));
+    assert_true(has(w, w->b, NOW));
+    w->http.answer = NULL;
+    w->http.result = APR_TIMEUP;
+    assert_true(has(w, w->a, NOW + 23 * 3600 * SECOND));
+    assert_false(has(w, w->a, NOW + 25 * 3600 * SECOND));
+    assert_true(has(w, w->b, NOW + 25 * 3600 * SECOND));
 }
 
 int main(void)
@@ -522,6 +664,11 @@ int main(void)
         FAKE_TEST(a_changed_file_is_read_again_and_a_bad_one_is_not_taken),
         FAKE_TEST(a_file_without_keys_is_an_error_at_the_start),
         FAKE_TEST(many_threads_cause_one_fetch),
+        FAKE_TEST(few_wait_for_the_keys_of_a_slow_issuer),
+        FAKE_TEST(a_pause_begins_when_the_call_ends),
+        FAKE_TEST(each_source_has_a_time_of_its_own),
+        FAKE_TEST(keys_of_a_file_stay_when_an_address_is_gone_for_good),
+        FAKE_TEST(a_clock_that_is_set_back_stops_no_refresh),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,10 +182,26 @@ static void unprotected_addresses_are_not_taken(void **state)
         assert_null(document.jwks_uri);
         assert_null(document.introspection_endpoint);
     }
-    assert_int_equal(parse("{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"http://127.0.0.1:1/k\"}",
-                           &document, *state),
-                     APR_SUCCESS);
-    assert_string_equal(document.jwks_uri, "http://127.0.0.1:1/k");
+}
+
+/* What listens on this host over plain http is the business of an issuer on this host. */
+static void doors_of_this_host_are_named_by_an_issuer_on_it(void **state)
+{
+    static const char *const issuers[] = { "http://127.0.0.1:9", "https://localhost", ISSUER };
+    rs_metadata_document_t document;
+    const char *why = NULL;
+    unsigned i;
+
+    for (i = 0; i < 3; i++) {
+        const char *text = apr_psprintf(
+            *state, "{\"issuer\":\"%s\",\"jwks_uri\":\"http://127.0.0.1:1/k\"}", issuers[i]);
+        assert_int_equal(rs_metadata_parse(&document, text, strlen(text), issuers[i], &why, *state),
+                         APR_SUCCESS);
+        if (i < 2)
+            assert_string_equal(document.jwks_uri, "http://127.0.0.1:1/k");
+        else
+            assert_null(document.jwks_uri);
+    }
 }
 
 static void a_document_is_asked_for_once_an_hour(void **state)
@@ -224,7 +240,20 @@ static void after_a_failure_the_issuer_is_left_alone_for_a_moment(void **state)
     assert_int_not_equal(get(w, NOW + SECOND - 1), APR_SUCCESS);
     assert_non_null(w->why);
     assert_int_equal(w->http.calls, 1);
-    assert_int_not_equal(get(w, NOW + SECOND), APR_SUCCESS);
+    /* The moment begins with the end of the call. */
+    assert_int_not_equal(get(w, NOW + SECOND + SECOND / 2), APR_SUCCESS);
+    assert_int_equal(w->http.calls, 2);
+}
+
+static void all_places_have_the_time_of_one_call(void **state)
+{
+    world_t *w = world(*state);
+
+    w->spec->policy.issuer = ISSUER "/with/a/path"; /* four places */
+    w->spec->peer.total_timeout = apr_time_from_msec(250);
+    w->http.takes = apr_time_from_msec(150);
+    fake_http_says(&w->http, 404, "text/html", "");
+    assert_int_not_equal(get(w, NOW), APR_SUCCESS);
     assert_int_equal(w->http.calls, 2);
 }
 
@@ -270,6 +299,8 @@ int main(void)
         FAKE_TEST(trouble_at_one_place_leads_to_no_other),
         FAKE_TEST(a_document_of_another_issuer_is_refused),
         FAKE_TEST(unprotected_addresses_are_not_taken),
+        FAKE_TEST(doors_of_this_host_are_named_by_an_issuer_on_it),
+        FAKE_TEST(all_places_have_the_time_of_one_call),
         FAKE_TEST(a_document_is_asked_for_once_an_hour),
         FAKE_TEST(an_old_document_serves_while_the_issuer_is_down),
         FAKE_TEST(after_a_failure_the_issuer_is_left_alone_for_a_moment),

@@ -18,20 +18,35 @@ static void each_row_stands_at_its_number_and_is_consistent(void **state)
                                      : row->status >= 400 && row->status < 600);
         assert_true(row->error == NULL ||
                     row->challenge); /* an error code has a challenge to stand in */
-        assert_true(row->status != 503 || (!row->challenge && !row->stored));
+        assert_true(row->status != 503 || (!row->challenge && row->stored == RS_STORED_NEVER));
         assert_true(row->status != 401 || row->challenge);
     }
     assert_int_equal(rs_outcome_row((rs_outcome_t)9999)->outcome, RS_TOKEN_UNDECIDED);
 }
 
-static void only_accepted_and_inactive_are_stored(void **state)
+/* Judging a JWT again costs less than remembering that it is refused; asking the issuer does not.
+ * What will be good later is not remembered either way. */
+static void refusals_are_stored_when_the_issuer_was_asked(void **state)
 {
-    unsigned i;
+    static const rs_outcome_t refusals[] = {
+        RS_TOKEN_ISSUER_WRONG,   RS_TOKEN_AUDIENCE_WRONG, RS_TOKEN_EXPIRED,
+        RS_TOKEN_LIFETIME_WRONG, RS_TOKEN_TYPE_WRONG,     RS_TOKEN_CLAIM_WRONG,
+        RS_TOKEN_BOUND,          RS_TOKEN_INACTIVE,       RS_TOKEN_NAMELESS,
+    };
+    unsigned i, stored = 0, asked;
 
     (void)state;
+    for (asked = 0; asked < 2; asked++) {
+        for (i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+            rs_verdict_t verdict = rs_refuse(refusals[i], NULL, NOW);
+            verdict.introspected = asked;
+            assert_int_equal(rs_verdict_is_storable(&verdict), asked);
+        }
+    }
     for (i = 0; i < RS_OUTCOME_COUNT; i++)
-        assert_int_equal(rs_outcome_row((rs_outcome_t)i)->stored,
-                         i == RS_TOKEN_ACCEPTED || i == RS_TOKEN_INACTIVE);
+        stored += rs_outcome_row((rs_outcome_t)i)->stored != RS_STORED_NEVER;
+    assert_int_equal(stored, 1 + sizeof refusals / sizeof refusals[0]); /* and accepted */
+    assert_int_equal(rs_outcome_row(RS_TOKEN_ACCEPTED)->stored, RS_STORED_ALWAYS);
 }
 
 static void the_ttl_counts_for_introspected_verdicts_alone(void **state)
@@ -89,7 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(each_row_stands_at_its_number_and_is_consistent),
-        CASE(only_accepted_and_inactive_are_stored),
+        CASE(refusals_are_stored_when_the_issuer_was_asked),
         CASE(the_ttl_counts_for_introspected_verdicts_alone),
         CASE(a_challenge_has_its_order_and_its_bytes),
         CASE(an_event_is_one_line),

@@ -159,6 +159,36 @@ static void the_last_second_of_a_jwt_is_exp_and_leeway(void **state)
     assert_int_equal(judge_at(&policy, false, "", end, *state).outcome, RS_TOKEN_EXPIRED);
 }
 
+/* A value of the issuer's is as long as it likes; a line of the log is not. */
+static void the_detail_of_a_long_value_is_short(void **state)
+{
+    rs_policy_t policy = policy_of(*state);
+    char *aud = apr_psprintf(*state, "\"aud\":[\"%01000d\",\"x\"]", 0);
+    rs_verdict_t verdict = judge_at(&policy, true, aud, NOW, *state);
+
+    assert_int_equal(verdict.outcome, RS_TOKEN_AUDIENCE_WRONG);
+    assert_non_null(strstr(verdict.detail, "audience [\"00000"));
+    assert_non_null(strstr(verdict.detail, "00000... is not among"));
+    assert_true(strlen(verdict.detail) < 200);
+    verdict = judge_at(&policy, true, "\"aud\":[\"x\",1]", NOW, *state);
+    assert_non_null(strstr(verdict.detail, "audience [\"x\",1] is not among"));
+}
+
+/* Those beyond the bound would be unknown to `Require not oauth2-scope`. */
+static void a_token_of_too_many_scopes_is_refused(void **state)
+{
+    rs_policy_t policy = policy_of(*state);
+    const char *scopes = "\"scope\":\"";
+    unsigned i;
+
+    for (i = 0; i < 1023; i++)
+        scopes = apr_psprintf(*state, "%s%u ", scopes, i);
+    assert_int_equal(outcome(&policy, false, apr_pstrcat(*state, scopes, "\"", NULL), *state),
+                     RS_TOKEN_ACCEPTED);
+    assert_int_equal(outcome(&policy, false, apr_pstrcat(*state, scopes, "evil\"", NULL), *state),
+                     RS_TOKEN_CLAIM_WRONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +199,8 @@ int main(void)
         CASE(a_client_of_its_own_right_has_a_name),
         CASE(a_lifetime_may_be_bounded),
         CASE(the_last_second_of_a_jwt_is_exp_and_leeway),
+        CASE(the_detail_of_a_long_value_is_short),
+        CASE(a_token_of_too_many_scopes_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,8 @@ typedef struct {
     const char *key_sets[PROVIDERS_MAX]; /* what each issuer publishes */
     const char *reply;                   /* of introspection */
     int status;
+    const char *replies[PROVIDERS_MAX]; /* of this issuer's; NULL: the one above */
+    int statuses[PROVIDERS_MAX];        /* likewise; 0 */
     unsigned _Atomic key_calls, introspections;
     rs_question_t question;
     const rs_provider_t *by;
@@ -56,8 +58,8 @@ static void answer(fake_http_t *http, const rs_http_request_t *request, rs_http_
     }
     else {
         w->introspections++;
-        reply->status = w->status;
-        reply->body = w->reply;
+        reply->status = w->statuses[which] ? w->statuses[which] : w->status;
+        reply->body = w->replies[which] ? w->replies[which] : w->reply;
     }
 }
 
@@ -159,6 +161,47 @@ static void the_iss_of_a_jwt_picks_its_judge(void **state)
     assert_ptr_equal(w->by, w->providers[1]);
     assert_string_equal(w->http.url, "https://issuer1.example/keys");
     assert_int_equal(w->http.calls, 1);
+}
+
+/* Two providers of issuer 0: the second asks at another place, as another client perhaps. */
+static world_t *world_of_two_clients(apr_pool_t *p)
+{
+    world_t *w = world(p);
+    rs_provider_spec_t *second = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    second->introspection.url = "https://issuer1.example/introspect";
+    add_spec(w, second);
+    return w;
+}
+
+static void what_one_provider_refuses_another_may_accept(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+    const char *token = jwt_of(w, 0);
+    unsigned i;
+
+    w->replies[0] = INACTIVE;
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(judge(w, token, NOW + i).outcome, RS_TOKEN_ACCEPTED);
+        assert_ptr_equal(w->by, w->providers[1]);
+    }
+    assert_int_equal(w->introspections, 2);
+}
+
+static void a_refusal_decides_nothing_while_another_is_undecided(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+
+    w->replies[0] = INACTIVE;
+    w->statuses[1] = 500;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_UNDECIDED);
+    w->replies[1] = INACTIVE;
+    w->statuses[1] = 200;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_INACTIVE);
+    w->replies[0] = NULL;
+    w->statuses[0] = 500;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
 }
 
 static void an_unknown_issuer_causes_no_call(void **state)
@@ -274,6 +317,24 @@ static void in_both_mode_both_must_say_yes(void **state)
     assert_int_equal(judge(w, token, NOW + 400 * SECOND).outcome, RS_TOKEN_UNDECIDED);
 }
 
+/* A gateway before the issuer may mix replies up. */
+static void in_both_mode_a_reply_about_another_token_decides_nothing(void **state)
+{
+    world_t *w = world(*state);
+    const char *token;
+
+    add(w, 0, RS_VALIDATE_BOTH);
+    token = key_sign(w->key, "EdDSA", "\"kid\":\"a\"",
+                     "{\"iss\":\"https://issuer0.example\",\"sub\":\"someone\",\"jti\":\"1\","
+                     "\"exp\":1700000600,\"iat\":1699999999}",
+                     w->p);
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600,\"jti\":\"2\"}";
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_UNDECIDED);
+    assert_non_null(strstr(w->log.text, "RS0533"));
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000600,\"jti\":\"1\"}";
+    assert_int_equal(judge(w, token, NOW).outcome, RS_TOKEN_ACCEPTED);
+}
+
 static void in_both_mode_a_bad_signature_is_not_asked_about(void **state)
 {
     world_t *w = world(*state);
@@ -330,6 +391,33 @@ static void ttl_zero_asks_each_time(void **state)
     w->reply = INACTIVE;
     assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_INACTIVE);
     assert_int_equal(w->introspections, 3);
+}
+
+/* Else whoever has a token for somebody else could have the issuer asked as often as he likes. */
+static void what_our_rules_refuse_is_asked_about_once(void **state)
+{
+    world_t *w = world(*state);
+    rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+    static const char *const audience[] = { "us" };
+    unsigned i;
+
+    spec->policy.audience_any = false;
+    spec->policy.audiences = audience;
+    spec->policy.audience_count = 1;
+    add_spec(w, spec);
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"aud\":\"them\",\"exp\":1700000600}";
+    for (i = 0; i < 5; i++)
+        assert_int_equal(judge(w, "opaque", NOW + i).outcome, RS_TOKEN_AUDIENCE_WRONG);
+    assert_int_equal(w->introspections, 1);
+    /* As long as what is inactive. */
+    assert_int_equal(judge(w, "opaque", NOW + 11 * SECOND).outcome, RS_TOKEN_AUDIENCE_WRONG);
+    assert_int_equal(w->introspections, 2);
+    /* What begins later must not be refused when it has begun. */
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"aud\":\"us\",\"nbf\":1700000500,"
+               "\"exp\":1700000600}";
+    assert_int_equal(judge(w, "later", NOW).outcome, RS_TOKEN_NOT_YET_VALID);
+    assert_int_equal(judge(w, "later", NOW).outcome, RS_TOKEN_NOT_YET_VALID);
+    assert_int_equal(w->introspections, 4);
 }
 
 static void a_location_may_only_shorten_the_ttl(void **state)
@@ -515,6 +603,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FAKE_TEST(the_iss_of_a_jwt_picks_its_judge),
+        FAKE_TEST(what_one_provider_refuses_another_may_accept),
+        FAKE_TEST(a_refusal_decides_nothing_while_another_is_undecided),
         FAKE_TEST(an_unknown_issuer_causes_no_call),
         FAKE_TEST(a_token_is_never_shown_to_another_issuer),
         FAKE_TEST(an_opaque_token_goes_to_the_one_candidate),
@@ -523,10 +613,12 @@ int main(void)
         FAKE_TEST(a_token_that_is_too_large_reaches_nobody),
         FAKE_TEST(two_providers_of_one_issuer_may_differ),
         FAKE_TEST(in_both_mode_both_must_say_yes),
+        FAKE_TEST(in_both_mode_a_reply_about_another_token_decides_nothing),
         FAKE_TEST(in_both_mode_a_bad_signature_is_not_asked_about),
         FAKE_TEST(a_verdict_is_asked_for_once),
         FAKE_TEST(inactive_is_kept_for_a_moment_and_undecided_never),
         FAKE_TEST(ttl_zero_asks_each_time),
+        FAKE_TEST(what_our_rules_refuse_is_asked_about_once),
         FAKE_TEST(a_location_may_only_shorten_the_ttl),
         FAKE_TEST(a_key_that_is_left_out_ends_its_verdicts),
         FAKE_TEST(without_keys_a_jwt_is_undecided),

@@ -1,0 +1,12 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* How long something took. Monotonic: means nothing but as a difference, and a clock that is set
+ * does not move it. Moments are handed in as `now`. */
+#ifndef RS_CLOCK_H
+#define RS_CLOCK_H
+
+#include <apr_time.h>
+
+/* In microseconds since some moment. */
+apr_time_t rs_clock(void);
+
+#endif
