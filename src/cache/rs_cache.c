@@ -83,11 +83,29 @@ static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_t
     return NULL;
 }
 
+/* The clock of the host that asked runs ahead, or ours was set back: what the verdict says would
+ * count too long. */
+static bool is_from_the_future(const rs_verdict_t *verdict, apr_time_t now)
+{
+    return verdict->decided_at > now + CLOCK_SKEW_MAX;
+}
+
+static rs_entry_t *fetch_local(rs_cache_t *cache, const rs_sha256_t *key, apr_time_t now)
+{
+    rs_entry_t *entry = cache->config.local ? rs_local_fetch(cache->config.local, key, now) : NULL;
+
+    if (!entry || !is_from_the_future(rs_entry_verdict(entry), now))
+        return entry;
+    rs_entry_release(entry);
+    rs_cache_forget(cache, key);
+    return NULL;
+}
+
 const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
                                    const rs_cache_ttl_t *ttl, bool local_only, apr_time_t now,
                                    apr_pool_t *p)
 {
-    rs_entry_t *entry = cache->config.local ? rs_local_fetch(cache->config.local, key, now) : NULL;
+    rs_entry_t *entry = fetch_local(cache, key, now);
     const rs_verdict_t *verdict;
     apr_time_t until;
 
@@ -101,8 +119,7 @@ const rs_verdict_t *rs_cache_fetch(rs_cache_t *cache, const rs_sha256_t *key,
     rs_entry_release_with(entry, p);
     verdict = rs_entry_verdict(entry);
     until = usable_until(verdict, ttl);
-    /* The clock of the host that asked runs ahead: what it says would count too long. */
-    if (verdict->decided_at > now + CLOCK_SKEW_MAX)
+    if (is_from_the_future(verdict, now))
         return NULL;
     /* Only introspected verdicts are put there; anything else did not come from us. */
     if (until <= now || !verdict->introspected || !rs_verdict_is_storable(verdict))
@@ -123,31 +140,34 @@ const rs_verdict_t *rs_cache_fetch_stale(rs_cache_t *cache, const rs_sha256_t *k
     return verdict && rs_verdict_is_accepted(verdict) ? verdict : NULL;
 }
 
-static void keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
+/* True: it stands in the shared tier. */
+static bool keep_shared(rs_cache_t *cache, const rs_sha256_t *key, const rs_verdict_t *verdict,
                         apr_time_t until, apr_time_t now, apr_pool_t *p)
 {
     rs_tier_t *shared = cache->config.shared;
     rs_cache_key_t place = { rs_verdict_is_accepted(verdict) ? RS_KIND_VERDICT : RS_KIND_NEGATIVE,
                              *key };
     const unsigned char *bytes;
+    apr_status_t status;
     apr_size_t len;
 
     if (!shared || !verdict->introspected)
-        return;
+        return false;
     rs_record_encode(verdict, &bytes, &len, p);
     /* The tier tells its troubles itself. */
-    rs_cache_note(cache, shared->store(shared, &place, bytes, len, until, now, p), now);
+    status = shared->store(shared, &place, bytes, len, until, now, p);
+    rs_cache_note(cache, status, now);
+    return status == APR_SUCCESS;
 }
 
 /* The issuer says no now: what somebody with a longer TTL was told before is not true any more.
- * replaced: the new verdict will be written over it anyway, where both have one place. */
+ * replaced: the new verdict was written over it, where both have one place. */
 static void forget_accepted(rs_cache_t *cache, const rs_sha256_t *key, bool replaced,
                             apr_time_t now, apr_pool_t *p)
 {
     rs_tier_t *shared = cache->config.shared;
     rs_cache_key_t place = { RS_KIND_VERDICT, *key };
 
-    rs_cache_forget(cache, key);
     if (shared && !(replaced && shared->one_place))
         (void)shared->remove(shared, &place, NULL, 0, now, p);
 }
@@ -156,17 +176,18 @@ rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_v
                            const rs_cache_ttl_t *ttl, apr_time_t now, apr_pool_t *p)
 {
     rs_entry_t *entry = rs_entry_of_verdict(verdict, p);
-    apr_time_t until = usable_until(verdict, ttl);
+    bool refused = verdict->introspected && !rs_verdict_is_accepted(verdict), kept = false;
+    apr_time_t until;
 
-    bool kept = entry && rs_verdict_is_storable(verdict) && until > now;
-
-    if (verdict->introspected && !rs_verdict_is_accepted(verdict))
+    if (refused)
+        rs_cache_forget(cache, key);
+    if (entry && rs_verdict_is_storable(verdict) && usable_until(verdict, ttl) > now) {
+        until = kept_until(verdict, ttl);
+        keep_local(cache, key, entry, until, now);
+        kept = keep_shared(cache, key, verdict, until, now, p);
+    }
+    if (refused)
         forget_accepted(cache, key, kept, now, p);
-    if (!kept)
-        return entry;
-    until = kept_until(verdict, ttl);
-    keep_local(cache, key, entry, until, now);
-    keep_shared(cache, key, verdict, until, now, p);
     return entry;
 }
 
@@ -178,7 +199,8 @@ void rs_cache_forget(rs_cache_t *cache, const rs_sha256_t *key)
 
 void rs_cache_note(rs_cache_t *cache, apr_status_t status, apr_time_t now)
 {
-    if (status != APR_SUCCESS && status != APR_NOTFOUND && status != APR_EEXIST)
+    if (status != APR_SUCCESS && status != APR_NOTFOUND && status != APR_EEXIST &&
+        status != APR_ENOSPC)
         atomic_store(&cache->trouble_at, now);
 }
 

@@ -9,23 +9,27 @@
 #include <string.h>
 
 #define BUCKETS 16384 /* a power of two */
+#define BLIND_RETRY_AFTER apr_time_from_sec(1)
 
 typedef struct node_t node_t;
 struct node_t {
     node_t *next;
     rs_mark_t mark;
-    apr_time_t heard_at;
+    apr_time_t counts_from; /* rs_mark_counts_from(), of all that were heard */
 };
 
 struct rs_marks_t {
     apr_interval_time_t retention;
+    rs_marks_look_fn look; /* NULL: the table is filled by itself */
+    void *look_baton;
+    atomic_bool blind;
     atomic_uint count;
     _Atomic apr_int64_t closed_at; /* 0: never was full */
     apr_thread_mutex_t *lock;      /* guards what follows */
     node_t *buckets[BUCKETS];
 };
 
-static void clear(rs_marks_t *marks, apr_time_t heard_before)
+static void clear(rs_marks_t *marks, apr_time_t before)
 {
     unsigned i;
 
@@ -33,7 +37,7 @@ static void clear(rs_marks_t *marks, apr_time_t heard_before)
         node_t **at = &marks->buckets[i];
         while (*at) {
             node_t *node = *at;
-            if (node->heard_at >= heard_before) {
+            if (node->counts_from >= before) {
                 at = &node->next;
                 continue;
             }
@@ -99,24 +103,38 @@ static node_t *insert(rs_marks_t *marks, const rs_mark_t *mark)
     return node;
 }
 
-bool rs_marks_add(rs_marks_t *marks, const rs_mark_t *mark, apr_time_t now)
+bool rs_marks_add(rs_marks_t *marks, const rs_mark_t *mark, apr_time_t heard_at)
 {
+    apr_time_t counts_from = rs_mark_counts_from(mark, heard_at);
     node_t *node;
 
     apr_thread_mutex_lock(marks->lock);
     node = find(marks, &mark->of);
-    if (!node)
-        node = insert(marks, mark);
+    if (!node && (node = insert(marks, mark)) != NULL)
+        node->counts_from = counts_from;
     if (node) {
-        /* Of several the latest counts. */
+        /* Of several the latest counts. What is read again is not news. */
         if (node->mark.not_before < mark->not_before)
             node->mark.not_before = mark->not_before;
-        node->heard_at = now;
+        if (node->counts_from < counts_from)
+            node->counts_from = counts_from;
     }
     apr_thread_mutex_unlock(marks->lock);
     if (!node)
-        rs_marks_close(marks, now);
+        rs_marks_close(marks, counts_from);
     return node != NULL;
+}
+
+bool rs_marks_has(rs_marks_t *marks, const rs_mark_t *mark)
+{
+    const node_t *node;
+    bool has;
+
+    apr_thread_mutex_lock(marks->lock);
+    node = find(marks, &mark->of);
+    has = node && node->mark.not_before >= mark->not_before;
+    apr_thread_mutex_unlock(marks->lock);
+    return has;
 }
 
 void rs_marks_close(rs_marks_t *marks, apr_time_t at)
@@ -125,6 +143,22 @@ void rs_marks_close(rs_marks_t *marks, apr_time_t at)
 
     while (was < at && !atomic_compare_exchange_weak(&marks->closed_at, &was, at))
         ;
+}
+
+apr_time_t rs_marks_closed_at(const rs_marks_t *marks)
+{
+    return atomic_load(&marks->closed_at);
+}
+
+void rs_marks_set_look(rs_marks_t *marks, rs_marks_look_fn look, void *baton)
+{
+    marks->look = look;
+    marks->look_baton = baton;
+}
+
+void rs_marks_set_blind(rs_marks_t *marks, bool blind)
+{
+    atomic_store(&marks->blind, blind);
 }
 
 /* digests[0] is the token's own: whatever it says, it is revoked. */
@@ -160,6 +194,20 @@ const char *rs_marks_refuse(rs_marks_t *marks, const rs_presented_t *presented,
         return NULL;
     count = rs_marks_of(presented, verdict->principal, digests, p);
     return is_marked(marks, digests, count, issued) ? "a revocation mark covers it" : NULL;
+}
+
+rs_verdict_t rs_marks_judge(rs_marks_t *marks, const rs_presented_t *presented,
+                            const rs_verdict_t *verdict, apr_time_t now, apr_pool_t *p)
+{
+    const char *why;
+
+    if (marks->look)
+        marks->look(marks->look_baton, p);
+    if (atomic_load(&marks->blind))
+        return rs_undecided("what was revoked before this server started is not known yet",
+                            BLIND_RETRY_AFTER, now);
+    why = rs_marks_refuse(marks, presented, verdict, now, p);
+    return why ? rs_refuse(RS_TOKEN_REVOKED, why, now) : *verdict;
 }
 
 void rs_marks_sweep(rs_marks_t *marks, apr_time_t now)

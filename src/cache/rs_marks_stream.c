@@ -4,23 +4,43 @@
 #include "base/rs_limits.h"
 #include "cache/rs_tier_redis.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STREAM "revocations"
 #define ENTRIES_PER_READ 500
-#define ID_BYTES_MAX 64
+#define PAGES_MAX (RS_MARKS_MAX / ENTRIES_PER_READ + 1)
 #define FAILURES 3 /* fewer are not worth a line */
+/* Between the clocks of this host and of Redis. */
+#define SKEW_MAX apr_time_from_sec(60)
+/* Entries that are earlier than what was read already: a replica took over that had not got the
+ * last ones, and its clock lags. */
+#define BEGIN_AGAIN apr_time_from_sec(300)
+#define BEGIN_AGAIN_SKEWED apr_time_from_sec(10)
+
+/* "1700000000000-1": milliseconds, and a number within them. */
+typedef struct {
+    apr_uint64_t ms, number;
+} entry_id_t;
 
 struct rs_marks_stream_t {
     rs_marks_t *marks;
     rs_tier_t *tier;
     const rs_seal_t *seal;
     const rs_log_t *log;
-    char last[ID_BYTES_MAX]; /* "": from the beginning of the retention */
-    unsigned failures;       /* in a row */
-    rs_log_quiet_t lost, foreign, full;
+    rs_marks_tell_fn tell;
+    void *tell_baton;
+    apr_time_t begun_at; /* the reading from the beginning of the retention; 0: it is to begin */
+    entry_id_t last;
+    unsigned count;      /* entries since the beginning */
+    apr_time_t first_at; /* of the first of them */
+    bool whole;
+    unsigned failures; /* in a row */
+    rs_log_quiet_t lost, foreign;
 };
 
 apr_status_t rs_marks_stream_create(rs_marks_stream_t **self, rs_marks_t *marks, rs_tier_t *tier,
@@ -34,6 +54,49 @@ apr_status_t rs_marks_stream_create(rs_marks_stream_t **self, rs_marks_t *marks,
     made->log = log;
     *self = made;
     return APR_SUCCESS;
+}
+
+void rs_marks_stream_set_tell(rs_marks_stream_t *self, rs_marks_tell_fn tell, void *baton)
+{
+    self->tell = tell;
+    self->tell_baton = baton;
+}
+
+bool rs_marks_stream_is_whole(const rs_marks_stream_t *self)
+{
+    return self->whole;
+}
+
+/* ---- entries ---- */
+
+static bool read_id(entry_id_t *id, const char *text)
+{
+    char *end;
+
+    errno = 0;
+    if (!apr_isdigit(*text))
+        return false;
+    id->ms = strtoull(text, &end, 10);
+    if (*end != '-' || !apr_isdigit(end[1]))
+        return false;
+    id->number = strtoull(end + 1, &end, 10);
+    return !*end && !errno && id->ms <= APR_INT64_MAX / 1000;
+}
+
+static bool is_later(const entry_id_t *a, const entry_id_t *b)
+{
+    return a->ms > b->ms || (a->ms == b->ms && a->number > b->number);
+}
+
+static apr_time_t time_of(const entry_id_t *id)
+{
+    return (apr_time_t)id->ms * 1000;
+}
+
+/* By the clock of Redis, which may lag; never later than now. */
+static apr_time_t latest_time_of(apr_time_t at, apr_time_t now)
+{
+    return at < now - SKEW_MAX ? at + SKEW_MAX : now;
 }
 
 /* The value of a field of an entry; NULL: it has none. */
@@ -62,7 +125,8 @@ static bool is_ours(const rs_marks_stream_t *self, const rs_redis_reply_t *value
     return false;
 }
 
-static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields, apr_time_t now)
+static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields,
+                        apr_time_t heard_at, apr_time_t now)
 {
     const rs_redis_reply_t *value = field(fields, "v"), *mac = field(fields, "m");
     apr_uint32_t kept_back;
@@ -77,41 +141,93 @@ static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields,
                    kept_back);
         return;
     }
-    if (!rs_marks_add(self->marks, &mark, now) && rs_log_quiet_ask(&self->full, now, &kept_back))
-        rs_log(self->log, RS_LOG_ERROR,
-               "RS0433: more than %d revocations: none can be kept any more, so every token that "
-               "was issued before now is refused (%u more since the last line)",
-               RS_MARKS_MAX, kept_back);
+    if (self->tell && !rs_marks_has(self->marks, &mark))
+        self->tell(self->tell_baton, &mark, heard_at);
+    (void)rs_marks_add(self->marks, &mark, heard_at);
 }
 
-/* [[stream, [[id, [name, value, ...]], ...]]]; how many entries. */
-static unsigned take_entries(rs_marks_stream_t *self, const rs_redis_reply_t *reply, apr_time_t now)
+/* [id, [name, value, ...]]. False: it is no entry, or not behind the one before. */
+static bool take_entry(rs_marks_stream_t *self, const rs_redis_reply_t *entry, apr_time_t now)
+{
+    entry_id_t id;
+
+    if (entry->type != RS_REDIS_ARRAY || entry->count != 2 ||
+        entry->elements[0]->type != RS_REDIS_STRING || entry->elements[1]->type != RS_REDIS_ARRAY ||
+        !read_id(&id, entry->elements[0]->text) || !is_later(&id, &self->last))
+        return false;
+    self->last = id;
+    if (!self->count++)
+        self->first_at = time_of(&id);
+    take_fields(self, entry->elements[1], latest_time_of(time_of(&id), now), now);
+    return true;
+}
+
+/* [[stream, [entry, ...]]], or nothing. A page that does not lead on would be read for ever. */
+static apr_status_t take_page(rs_marks_stream_t *self, const rs_redis_reply_t *reply,
+                              unsigned *count, apr_time_t now)
 {
     const rs_redis_reply_t *stream = reply->count ? reply->elements[0] : NULL, *entries;
     unsigned i;
 
-    if (!stream || stream->type != RS_REDIS_ARRAY || stream->count != 2 ||
+    *count = 0;
+    if (!stream)
+        return APR_SUCCESS;
+    if (stream->type != RS_REDIS_ARRAY || stream->count != 2 ||
         stream->elements[1]->type != RS_REDIS_ARRAY)
-        return 0;
+        return APR_EINVAL;
     entries = stream->elements[1];
-    for (i = 0; i < entries->count; i++) {
-        const rs_redis_reply_t *entry = entries->elements[i];
-        if (entry->type != RS_REDIS_ARRAY || entry->count != 2 ||
-            entry->elements[0]->type != RS_REDIS_STRING || entry->elements[0]->len >= ID_BYTES_MAX)
-            continue;
-        if (entry->elements[1]->type == RS_REDIS_ARRAY)
-            take_fields(self, entry->elements[1], now);
-        apr_cpystrn(self->last, entry->elements[0]->text, sizeof self->last);
-    }
-    return entries->count;
+    for (i = 0; i < entries->count; i++)
+        if (!take_entry(self, entries->elements[i], now))
+            return APR_EINVAL;
+    *count = entries->count;
+    return APR_SUCCESS;
 }
 
-static const char *begin_id(const rs_marks_stream_t *self, apr_time_t now, apr_pool_t *p)
-{
-    apr_time_t begin = now - rs_marks_retention(self->marks);
+/* ---- reading ---- */
 
-    return *self->last ? self->last
-                       : apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)(begin / 1000));
+static bool is_time_to_begin(const rs_marks_stream_t *self, apr_time_t now)
+{
+    apr_interval_time_t since = now - self->begun_at;
+    bool skewed = time_of(&self->last) > now + SKEW_MAX;
+
+    return !self->begun_at || since < 0 || since >= (skewed ? BEGIN_AGAIN_SKEWED : BEGIN_AGAIN);
+}
+
+static void begin(rs_marks_stream_t *self, apr_time_t now)
+{
+    apr_time_t at = now - rs_marks_retention(self->marks) - SKEW_MAX;
+    entry_id_t id = { at > 0 ? (apr_uint64_t)at / 1000 : 0, 0 };
+
+    self->begun_at = now;
+    self->last = id;
+    self->count = 0;
+}
+
+/* Until there is no more, or more than anybody should have to read in one go: the next poll goes on
+ * from there. */
+static apr_status_t read_on(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
+{
+    const rs_redis_reply_t *reply;
+    unsigned pages, count = ENTRIES_PER_READ;
+    apr_status_t status = APR_SUCCESS;
+    apr_pool_t *page; /* the stream is long */
+
+    apr_pool_create(&page, ptemp);
+    for (pages = 0; pages < PAGES_MAX && status == APR_SUCCESS && count == ENTRIES_PER_READ;
+         pages++) {
+        const char *after;
+        apr_pool_clear(page);
+        after = apr_psprintf(page, "%" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT, self->last.ms,
+                             self->last.number);
+        status = rs_tier_redis_read_stream(self->tier, STREAM, after, ENTRIES_PER_READ, &reply, now,
+                                           page);
+        if (status == APR_SUCCESS)
+            status = take_page(self, reply, &count, now);
+    }
+    apr_pool_destroy(page);
+    if (status == APR_SUCCESS && count < ENTRIES_PER_READ)
+        self->whole = true;
+    return status;
 }
 
 static void tell(rs_marks_stream_t *self, apr_status_t status, apr_time_t now)
@@ -130,26 +246,22 @@ static void tell(rs_marks_stream_t *self, apr_status_t status, apr_time_t now)
                kept_back);
 }
 
-void rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
+apr_status_t rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
 {
-    const rs_redis_reply_t *reply;
-    apr_pool_t *page; /* the stream is long */
     apr_status_t status;
-    unsigned count;
 
-    apr_pool_create(&page, ptemp);
-    do {
-        apr_pool_clear(page);
-        status = rs_tier_redis_read_stream(self->tier, STREAM, begin_id(self, now, page),
-                                           ENTRIES_PER_READ, &reply, now, page);
-        count = status == APR_SUCCESS ? take_entries(self, reply, now) : 0;
-    } while (count == ENTRIES_PER_READ);
-    apr_pool_destroy(page);
-    /* Redis may have lost what it had, and count anew. */
-    if (status != APR_SUCCESS)
-        *self->last = '\0';
+    if (is_time_to_begin(self, now))
+        begin(self, now);
+    status = read_on(self, now, ptemp);
+    /* So long a stream has been trimmed (rs_tier_redis_append()), and what was before its first
+     * entry is not known. */
+    if (self->count >= RS_MARKS_MAX)
+        rs_marks_close(self->marks, latest_time_of(self->first_at, now));
+    /* Redis may have lost what it had, and count anew; not when it was not even asked. */
+    if (status != APR_SUCCESS && status != APR_EBUSY && !APR_STATUS_IS_EAGAIN(status))
+        self->begun_at = 0;
     tell(self, status, now);
-    rs_marks_sweep(self->marks, now);
+    return status;
 }
 
 apr_status_t rs_marks_stream_publish(rs_marks_stream_t *self, const rs_mark_t *mark, apr_time_t now,

@@ -16,9 +16,17 @@ typedef struct rs_marks_stream_t rs_marks_stream_t;
 apr_status_t rs_marks_stream_create(rs_marks_stream_t **stream, rs_marks_t *marks, rs_tier_t *tier,
                                     const rs_seal_t *seal, const rs_log_t *log, apr_pool_t *p);
 
-/* Read what is new; from the beginning of the retention after a failure, for whatever was lost. By
- * one thread at a time. */
-void rs_marks_stream_poll(rs_marks_stream_t *stream, apr_time_t now, apr_pool_t *ptemp);
+/* Whoever shall hear of what the table did not have, before it has it. NULL: nobody. */
+typedef void (*rs_marks_tell_fn)(void *baton, const rs_mark_t *mark, apr_time_t heard_at);
+void rs_marks_stream_set_tell(rs_marks_stream_t *stream, rs_marks_tell_fn tell, void *baton);
+
+/* Read what is new; from the beginning of the retention after a failure, and now and then, for
+ * whatever was lost or came with an earlier id. By one thread at a time. APR_SUCCESS: it was read.
+ */
+apr_status_t rs_marks_stream_poll(rs_marks_stream_t *stream, apr_time_t now, apr_pool_t *ptemp);
+
+/* All of it was read once. */
+bool rs_marks_stream_is_whole(const rs_marks_stream_t *stream);
 
 /* For all processes of all hosts. From any thread. */
 apr_status_t rs_marks_stream_publish(rs_marks_stream_t *stream, const rs_mark_t *mark,

@@ -32,6 +32,11 @@ void rs_redis_call_step(rs_redis_call_t *call, apr_interval_time_t timeout)
     call->trouble = NULL;
 }
 
+bool rs_redis_call_is_over(const rs_redis_call_t *call)
+{
+    return rs_redis_clock() >= call->end;
+}
+
 apr_interval_time_t rs_redis_call_left(const rs_redis_call_t *call)
 {
     return call->deadline - rs_redis_clock();

@@ -29,6 +29,9 @@ void rs_redis_call_begin(rs_redis_call_t *call, apr_interval_time_t connect_time
 /* A new step may take so long. */
 void rs_redis_call_step(rs_redis_call_t *call, apr_interval_time_t timeout);
 
+/* Nothing is left of the whole. */
+bool rs_redis_call_is_over(const rs_redis_call_t *call);
+
 /* What is left of the step; 0 or less: nothing. */
 apr_interval_time_t rs_redis_call_left(const rs_redis_call_t *call);
 

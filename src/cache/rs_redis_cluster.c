@@ -32,6 +32,7 @@ typedef struct {
     table_t *table;
     bool known, doubted, asking;
     rs_redis_time_t asked_at;
+    unsigned first; /* to be asked the next time, by whoever is asking */
 } cluster_map_t;
 
 /* ---- slots ---- */
@@ -155,11 +156,16 @@ static apr_status_t ask_one(cluster_map_t *self, const rs_redis_address_t *serve
     return APR_NOTFOUND;
 }
 
-/* NULL: there are no more. */
-static const rs_redis_address_t *known_node(cluster_map_t *self, unsigned i, apr_pool_t *p)
+/* Those of the configuration, then those that were in the cluster before. NULL: there are no more.
+ */
+static const rs_redis_address_t *candidate(cluster_map_t *self, unsigned i, apr_pool_t *p)
 {
+    const rs_redis_config_t *config = self->dial->config;
     const rs_redis_address_t *address = NULL;
 
+    if (i < config->address_count)
+        return &config->addresses[i];
+    i -= config->address_count;
     apr_thread_mutex_lock(self->lock);
     if (self->known && i < self->table->count)
         address = address_of(&self->table->nodes[i], p);
@@ -167,20 +173,30 @@ static const rs_redis_address_t *known_node(cluster_map_t *self, unsigned i, apr
     return address;
 }
 
-/* Those of the configuration, then those that were in the cluster before, as time allows. */
+static unsigned count_candidates(cluster_map_t *self)
+{
+    unsigned count;
+
+    apr_thread_mutex_lock(self->lock);
+    count = self->dial->config->address_count + (self->known ? self->table->count : 0);
+    apr_thread_mutex_unlock(self->lock);
+    return count;
+}
+
+/* One after the other, as time allows, from where the last time ended. */
 static apr_status_t ask_all(cluster_map_t *self, table_t *fresh, rs_redis_call_t *call)
 {
-    const rs_redis_config_t *config = self->dial->config;
+    unsigned count = count_candidates(self), asked = 0, first = self->first % count;
     apr_status_t status = APR_NOTFOUND;
-    const rs_redis_address_t *node;
-    unsigned i;
+    const rs_redis_address_t *server;
 
-    for (i = 0; i < config->address_count && status != APR_SUCCESS; i++)
-        status = ask_one(self, &config->addresses[i], fresh, call);
-    for (i = 0; status != APR_SUCCESS && rs_redis_call_left(call) > 0 &&
-                (node = known_node(self, i, call->p)) != NULL;
-         i++)
-        status = ask_one(self, node, fresh, call);
+    while (status != APR_SUCCESS && asked < count && !(asked && rs_redis_call_is_over(call)) &&
+           (server = candidate(self, (first + asked) % count, call->p)) != NULL) {
+        status = ask_one(self, server, fresh, call);
+        asked++;
+    }
+    if (status != APR_SUCCESS)
+        self->first = rs_redis_map_turn(first, asked, count);
     return status;
 }
 

@@ -28,6 +28,11 @@ struct rs_redis_map_t {
     void (*doubt)(rs_redis_map_t *self, const rs_redis_hop_t *hop);
 };
 
+/* Of several that could be asked where the others are: who is asked first the next time, after
+ * `asked` of `count` were asked from `first` on and did not answer in the time of a call. Silent
+ * ones take all of it; the last one had what was left. */
+unsigned rs_redis_map_turn(unsigned first, unsigned asked, unsigned count);
+
 rs_redis_map_t *rs_redis_map_single(const rs_redis_dial_t *dial, apr_pool_t *p);
 /* rs_redis_sentinel.c; the pool is flushed when the master changes. */
 apr_status_t rs_redis_map_sentinel(rs_redis_map_t **map, const rs_redis_dial_t *dial,

@@ -43,6 +43,11 @@ static void single_doubt(rs_redis_map_t *self, const rs_redis_hop_t *hop)
     (void)hop;
 }
 
+unsigned rs_redis_map_turn(unsigned first, unsigned asked, unsigned count)
+{
+    return (first + (asked > 1 ? asked - 1 : 1)) % count;
+}
+
 rs_redis_map_t *rs_redis_map_single(const rs_redis_dial_t *dial, apr_pool_t *p)
 {
     single_t *made = apr_pcalloc(p, sizeof *made);

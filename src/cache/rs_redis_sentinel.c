@@ -17,6 +17,7 @@ typedef struct {
     apr_thread_mutex_t *lock;               /* guards what follows */
     char host[RS_REDIS_HOST_BYTES_MAX + 1]; /* "": not known */
     int port;
+    unsigned first; /* of the Sentinels: to be asked the next time */
 } sentinel_map_t;
 
 /* *address in call->p, or NULL: not known. */
@@ -81,26 +82,57 @@ static apr_status_t ask_one(sentinel_map_t *self, const rs_redis_address_t *sent
     return APR_NOTFOUND;
 }
 
+static unsigned first_to_ask(sentinel_map_t *self)
+{
+    unsigned first;
+
+    apr_thread_mutex_lock(self->lock);
+    first = self->first;
+    apr_thread_mutex_unlock(self->lock);
+    return first;
+}
+
+static void ask_first(sentinel_map_t *self, unsigned first)
+{
+    apr_thread_mutex_lock(self->lock);
+    self->first = first;
+    apr_thread_mutex_unlock(self->lock);
+}
+
+/* One after the other, as time allows, from where the last time ended. */
+static apr_status_t ask_all(sentinel_map_t *self, rs_redis_address_t *master, rs_redis_call_t *call)
+{
+    const rs_redis_config_t *config = self->dial->config;
+    unsigned first = first_to_ask(self), asked = 0;
+    apr_status_t status = APR_NOTFOUND;
+
+    while (status != APR_SUCCESS && asked < config->address_count &&
+           !(asked && rs_redis_call_is_over(call)))
+        status = ask_one(self, &config->addresses[(first + asked++) % config->address_count],
+                         master, call);
+    if (status != APR_SUCCESS)
+        ask_first(self, rs_redis_map_turn(first, asked, config->address_count));
+    return status;
+}
+
 static apr_status_t find(rs_redis_map_t *map, const char *key, apr_size_t len, rs_redis_hop_t *hop,
                          rs_redis_call_t *call)
 {
     sentinel_map_t *self = (sentinel_map_t *)map;
-    const rs_redis_config_t *config = self->dial->config;
     rs_redis_address_t master;
-    apr_status_t status = APR_NOTFOUND;
-    unsigned i;
+    apr_status_t status;
 
     (void)key, (void)len;
     hop->address = known(self, call);
-    for (i = 0; !hop->address && i < config->address_count; i++) {
-        status = ask_one(self, &config->addresses[i], &master, call);
-        if (status != APR_SUCCESS)
-            continue;
-        hop->address = rs_redis_address_copy(&master, call->p);
-        if (keep(self, &master))
-            rs_redis_pool_flush(self->pool);
-    }
-    return hop->address ? APR_SUCCESS : status;
+    if (hop->address)
+        return APR_SUCCESS;
+    status = ask_all(self, &master, call);
+    if (status != APR_SUCCESS)
+        return status;
+    hop->address = rs_redis_address_copy(&master, call->p);
+    if (keep(self, &master))
+        rs_redis_pool_flush(self->pool);
+    return APR_SUCCESS;
 }
 
 static void forget(sentinel_map_t *self, const rs_redis_hop_t *hop)

@@ -50,6 +50,7 @@ typedef struct {
     unsigned local_entries; /* RS_UNSET_COUNT: by MPM */
     apr_interval_time_t local_ttl;
     apr_interval_time_t revocation; /* how long marks are kept; 0: none are read */
+    bool revocation_required;       /* nothing is accepted before they were read once */
     unsigned failures_max;          /* inactive tokens of one address in a period; 0: no limit */
     apr_interval_time_t failures_period;
     const ap_directive_t *directive; /* OAuth2RSCache; NULL: not written */

@@ -46,7 +46,8 @@ const char *rs_cache_where(cmd_parms *cmd, void *dir, const char *where);
 const char *rs_cache_secret(cmd_parms *cmd, void *dir, const char *current, const char *previous);
 const char *rs_cache_prefix(cmd_parms *cmd, void *dir, const char *prefix);
 const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const char *ttl);
-const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char *retention);
+const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char *retention,
+                          const char *required);
 const char *rs_failure_limit(cmd_parms *cmd, void *dir, const char *limit);
 const char *rs_redis_credentials(cmd_parms *cmd, void *dir, const char *first, const char *second);
 const char *rs_sentinel_credentials(cmd_parms *cmd, void *dir, const char *first,

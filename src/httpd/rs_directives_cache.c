@@ -119,8 +119,9 @@ const char *rs_local_cache(cmd_parms *cmd, void *dir, const char *entries, const
     return about(cmd, trouble);
 }
 
-/* on [RETENTION], or off */
-const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char *retention)
+/* on [RETENTION] [required], or off */
+const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char *retention,
+                          const char *required)
 {
     rs_cache_spec_t *spec;
     const char *trouble = spec_of(&spec, cmd);
@@ -131,9 +132,14 @@ const char *rs_revocation(cmd_parms *cmd, void *dir, const char *on, const char 
     spec->revocation = 0;
     if (strcasecmp(on, "off") == 0 && !retention)
         return NULL;
-    if (strcasecmp(on, "on") != 0)
-        return about(cmd, "write on, on RETENTION, or off");
+    if (retention && !required && strcasecmp(retention, "required") == 0) {
+        required = retention;
+        retention = NULL;
+    }
+    if (strcasecmp(on, "on") != 0 || (required && strcasecmp(required, "required") != 0))
+        return about(cmd, "write on, on RETENTION, on RETENTION required, or off");
     spec->revocation = RETENTION_DEFAULT;
+    spec->revocation_required = required != NULL;
     if (retention)
         trouble = rs_time_parse(&spec->revocation, retention, RETENTION_MAX, cmd->pool);
     return about(cmd,

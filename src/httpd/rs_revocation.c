@@ -2,17 +2,36 @@
 /* One way for revocations, whichever tier is shared. */
 #include "httpd/rs_revocation.h"
 #include "base/rs_limits.h"
+#include "cache/rs_redis_call.h"
 #include "httpd/rs_shm_marks.h"
 
+#include <apr_thread_mutex.h>
+#include <stdatomic.h>
+
 /* With the number of the format: a newer module of a graceful restart begins anew. */
-#define RING_KEY "mod_oauth2_rs marks 1"
+#define RING_KEY "mod_oauth2_rs marks 2"
+/* Processes that hear of the same mark in the same moment may take two places for it. */
+#define RING_PLACES (2 * RS_MARKS_MAX)
+
+/* mod_watchdog looks three times a second. */
+#define LOOK_AGAIN apr_time_from_sec(1)
+#define WAIT_MAX apr_time_from_msec(100)
+#define WAIT_STEP apr_time_from_msec(1)
 
 struct rs_revocation_t {
     apr_interval_time_t retention;
-    rs_shm_marks_t *ring; /* NULL: Redis */
+    bool required;
+    rs_shm_marks_t *ring;
+    /* of this process */
+    const rs_log_t *log;
+    rs_marks_t *marks;
+    rs_marks_stream_t *stream;     /* NULL: nobody but this httpd revokes */
+    _Atomic apr_int64_t looked_at; /* rs_redis_clock(), which nobody sets back */
+    atomic_bool well;              /* that look: Redis answered */
+    apr_thread_mutex_t *lock;      /* guards what follows */
     rs_shm_marks_cursor_t cursor;
-    rs_marks_stream_t *stream; /* of this process; NULL: shared memory */
-    rs_marks_t *marks;         /* of this process */
+    apr_time_t closed_at; /* what the log was told */
+    rs_log_quiet_t closed, blind;
 };
 
 /* The processes that a graceful restart leaves behind, and those that it brings, have one ring. */
@@ -26,18 +45,146 @@ static apr_status_t open_ring(rs_shm_marks_t **ring, server_rec *s)
         *ring = kept;
         return status;
     }
-    status = rs_shm_marks_create(ring, RS_MARKS_MAX, pool);
+    status = rs_shm_marks_create(ring, RING_PLACES, pool);
     return status == APR_SUCCESS ? apr_pool_userdata_set(*ring, RING_KEY, NULL, pool) : status;
 }
 
 apr_status_t rs_revocation_create(rs_revocation_t **revocation, apr_interval_time_t retention,
-                                  bool shm, server_rec *s, apr_pool_t *p)
+                                  bool required, server_rec *s, apr_pool_t *p)
 {
     rs_revocation_t *made = apr_pcalloc(p, sizeof *made);
 
     made->retention = retention;
+    made->required = required;
     *revocation = made;
-    return shm ? open_ring(&made->ring, s) : APR_SUCCESS;
+    return open_ring(&made->ring, s);
+}
+
+/* ---- looking, with the lock held ---- */
+
+static void read_ring(rs_revocation_t *self, apr_time_t now)
+{
+    rs_shm_marks_read(self->ring, &self->cursor, self->marks, now);
+}
+
+/* The stream has what this process did not know. Others read the stream, too. */
+static void pass_on(void *baton, const rs_mark_t *mark, apr_time_t heard_at)
+{
+    rs_revocation_t *self = baton;
+
+    read_ring(self, apr_time_now());
+    if (!rs_marks_has(self->marks, mark))
+        rs_shm_marks_pass_on(self->ring, mark, self->retention, heard_at);
+}
+
+/* What the ring has forgotten stands in the stream, for whoever has read that. */
+static void close_with_ring(rs_revocation_t *self, apr_time_t now)
+{
+    apr_time_t closed_at = rs_shm_marks_closed_at(self->ring);
+
+    if (closed_at && now - closed_at <= self->retention)
+        rs_marks_close(self->marks, closed_at);
+}
+
+static void tell_closed(rs_revocation_t *self, apr_time_t now)
+{
+    apr_time_t closed_at = rs_marks_closed_at(self->marks);
+    apr_uint32_t kept_back;
+    char when[APR_RFC822_DATE_LEN];
+
+    if (closed_at <= self->closed_at || !rs_log_quiet_ask(&self->closed, now, &kept_back))
+        return;
+    self->closed_at = closed_at;
+    apr_rfc822_date(when, closed_at);
+    rs_log(self->log, RS_LOG_ERROR,
+           "RS0433: more than %d revocations: not all can be kept, so every token that was issued "
+           "before %s is refused (%u more since the last line)",
+           RS_MARKS_MAX, when, kept_back);
+}
+
+static void tell_blind(rs_revocation_t *self, bool blind, apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (blind && rs_log_quiet_ask(&self->blind, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0434: Redis has not answered since this server was started: what was revoked "
+               "before is not known yet, and %s (%u more since the last line)",
+               self->required ? "no token is accepted until it is (OAuth2RSRevocation required)"
+                              : "is accepted until it is",
+               kept_back);
+    else if (!blind && rs_log_quiet_over(&self->blind))
+        rs_log(self->log, RS_LOG_NOTICE, "RS0435: what was revoked before is known now");
+}
+
+static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
+{
+    bool well = true, whole = true;
+
+    /* First: what others have passed on need not be passed on again. */
+    read_ring(self, now);
+    if (self->stream) {
+        well = rs_marks_stream_poll(self->stream, now, ptemp) == APR_SUCCESS;
+        whole = rs_marks_stream_is_whole(self->stream);
+    }
+    if (self->stream && whole)
+        rs_shm_marks_set_whole(self->ring);
+    else
+        close_with_ring(self, now);
+    whole = whole || rs_shm_marks_is_whole(self->ring);
+    rs_marks_set_blind(self->marks, self->required && !whole);
+    rs_marks_sweep(self->marks, now);
+    tell_blind(self, !whole, now);
+    tell_closed(self, now);
+    atomic_store(&self->well, well);
+    atomic_store(&self->looked_at, rs_redis_clock());
+}
+
+/* ---- when ---- */
+
+static bool is_late(rs_revocation_t *self)
+{
+    return rs_redis_clock() - atomic_load(&self->looked_at) > LOOK_AGAIN;
+}
+
+/* Shared memory takes no time, and a Redis that was well takes hardly any. Of one that was not
+ * nobody expects news. */
+static void wait_for_look(rs_revocation_t *self)
+{
+    rs_redis_time_t end = rs_redis_clock() + WAIT_MAX;
+
+    while (is_late(self) && atomic_load(&self->well) && rs_redis_clock() < end)
+        apr_sleep(WAIT_STEP);
+}
+
+/* mod_watchdog leaves a process before its last requests are served, and those may take long: its
+ * marks would stay as they are. */
+static void look_late(void *baton, apr_pool_t *p)
+{
+    rs_revocation_t *self = baton;
+    apr_pool_t *ptemp;
+
+    if (!is_late(self))
+        return;
+    if (apr_thread_mutex_trylock(self->lock) != APR_SUCCESS) {
+        wait_for_look(self);
+        return;
+    }
+    if (is_late(self)) {
+        apr_pool_create(&ptemp, p);
+        look(self, apr_time_now(), ptemp);
+        apr_pool_destroy(ptemp);
+    }
+    apr_thread_mutex_unlock(self->lock);
+}
+
+void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp)
+{
+    if (!revocation->marks)
+        return;
+    apr_thread_mutex_lock(revocation->lock);
+    look(revocation, now, ptemp);
+    apr_thread_mutex_unlock(revocation->lock);
 }
 
 apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *tier,
@@ -45,14 +192,23 @@ apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *ti
                                       apr_pool_t *pchild)
 {
     rs_marks_t *marks;
+    apr_pool_t *ptemp;
     apr_status_t status = rs_marks_create(&marks, revocation->retention, pchild);
 
-    if (status == APR_SUCCESS && !revocation->ring)
+    if (status == APR_SUCCESS)
+        status = apr_thread_mutex_create(&revocation->lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (status == APR_SUCCESS && tier)
         status = rs_marks_stream_create(&revocation->stream, marks, tier, seal, log, pchild);
     if (status != APR_SUCCESS)
         return status;
+    if (revocation->stream)
+        rs_marks_stream_set_tell(revocation->stream, pass_on, revocation);
+    revocation->log = log;
     revocation->marks = marks;
-    rs_revocation_poll(revocation, apr_time_now(), pchild);
+    rs_marks_set_look(marks, look_late, revocation);
+    apr_pool_create(&ptemp, pchild);
+    rs_revocation_poll(revocation, apr_time_now(), ptemp);
+    apr_pool_destroy(ptemp);
     return APR_SUCCESS;
 }
 
@@ -61,25 +217,21 @@ rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation)
     return revocation->marks;
 }
 
-void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp)
-{
-    if (!revocation->marks)
-        return;
-    if (revocation->stream) {
-        rs_marks_stream_poll(revocation->stream, now, ptemp);
-        return;
-    }
-    rs_shm_marks_read(revocation->ring, &revocation->cursor, revocation->marks, now);
-    rs_marks_sweep(revocation->marks, now);
-}
-
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
                                    apr_time_t now, apr_pool_t *p)
 {
+    apr_status_t status;
+
     if (!revocation->marks)
         return APR_EGENERAL;
     (void)rs_marks_add(revocation->marks, mark, now);
-    if (revocation->stream)
-        return rs_marks_stream_publish(revocation->stream, mark, now, p);
-    return rs_shm_marks_publish(revocation->ring, mark, revocation->retention, now);
+    if (!revocation->stream)
+        return rs_shm_marks_publish(revocation->ring, mark, revocation->retention, now);
+    /* APR_ENOSPC would say that everybody hears of it: it is also what a full Redis says. */
+    status = rs_marks_stream_publish(revocation->stream, mark, now, p);
+    if (status != APR_SUCCESS)
+        return APR_EGENERAL;
+    /* Reading it in the stream, this process will not find it new. */
+    rs_shm_marks_pass_on(revocation->ring, mark, revocation->retention, now);
+    return APR_SUCCESS;
 }

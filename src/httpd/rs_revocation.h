@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* Revocations, as the processes of this httpd hear of them and make them: through Redis, or through
- * shared memory. */
+/* Revocations, as the processes of this httpd hear of them and make them: through a ring in shared
+ * memory, and with Redis through a stream as well. Then the ring is what a process that begins
+ * knows of while Redis does not answer. */
 #ifndef RS_REVOCATION_H
 #define RS_REVOCATION_H
 
@@ -10,12 +11,13 @@
 
 typedef struct rs_revocation_t rs_revocation_t;
 
-/* Before the fork. shm: through shared memory, which outlives restarts of s (not its stop). */
+/* Before the fork. The ring outlives restarts of s (not its stop). required: as long as nobody of
+ * this httpd has read the stream, no token is accepted. */
 apr_status_t rs_revocation_create(rs_revocation_t **revocation, apr_interval_time_t retention,
-                                  bool shm, server_rec *s, apr_pool_t *p);
+                                  bool required, server_rec *s, apr_pool_t *p);
 
 /* In each child. tier and seal: of Redis, else NULL. What was revoked before this process began is
- * read at once. *marks lives as long as pchild. */
+ * read at once. The marks live as long as pchild. */
 apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *tier,
                                       const rs_seal_t *seal, const rs_log_t *log,
                                       apr_pool_t *pchild);
@@ -23,11 +25,12 @@ apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *ti
 /* NULL before rs_revocation_child_init(). */
 rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation);
 
-/* What is new. By one thread at a time. */
+/* What is new. Three times a second; where nobody does that any more, in a process that is leaving,
+ * whoever asks the marks looks himself. */
 void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp);
 
-/* Felt here at once, by all others within a second. Not APR_SUCCESS: nobody else hears of it; or
- * APR_ENOSPC: everybody does, and there are more than can be kept. */
+/* Felt here at once, by all others within a second. APR_ENOSPC: likewise, and there are more than
+ * can be kept. Else nobody else hears of it. */
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
                                    apr_time_t now, apr_pool_t *p);
 

@@ -6,9 +6,11 @@
 #include "httpd/rs_runtime.h"
 #include "httpd/rs_take.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <string.h>
 #include <util_script.h>
 
@@ -33,10 +35,36 @@ typedef struct {
     const char *field, *value; /* of kinds[] */
     rs_mark_kind_t kind;
     const char *issuer;
-    apr_time_t not_before; /* 0: now */
+    apr_time_t not_before;      /* 0: not written */
+    apr_interval_time_t leeway; /* so much the issuer's clock may be ahead */
 } wish_t;
 
 /* ---- the form ---- */
+
+#define SCHEME "Bearer"
+#define SCHEME_LEN (sizeof SCHEME - 1)
+
+static const char *skip_space(const char *at)
+{
+    while (apr_isspace(*at))
+        at++;
+    return at;
+}
+
+/* A file ends with a newline, and what was copied from a header begins with the scheme: a mark on
+ * that would revoke nothing. NULL: such a token cannot be presented. */
+static const char *tidy_token(const char *value, apr_pool_t *p)
+{
+    const char *at = skip_space(value), *end = at + strlen(at);
+
+    if (strncasecmp(at, SCHEME, SCHEME_LEN) == 0 && apr_isspace(at[SCHEME_LEN]))
+        at = skip_space(at + SCHEME_LEN);
+    while (end > at && apr_isspace(end[-1]))
+        end--;
+    return rs_token_is_b64token(at, (apr_size_t)(end - at))
+               ? apr_pstrmemdup(p, at, (apr_size_t)(end - at))
+               : NULL;
+}
 
 /* NULL is fine, else a sentence. */
 static const char *take_field(wish_t *wish, const char *name, const char *value, apr_pool_t *p)
@@ -63,8 +91,10 @@ static const char *take_field(wish_t *wish, const char *name, const char *value,
             return apr_psprintf(p, "%s is empty", name);
         wish->field = kinds[i].field;
         wish->kind = kinds[i].kind;
-        wish->value = value;
-        return NULL;
+        wish->value = wish->kind == RS_MARK_TOKEN ? tidy_token(value, p) : value;
+        return wish->value ? NULL
+                           : "that is no token as it is presented: letters, digits and -._~+/= "
+                             "(a + is sent as %2B: curl --data-urlencode)";
     }
     return "write one of token, subject, client, session, everything=yes; and issuer, not_before";
 }
@@ -102,24 +132,57 @@ static const char *read_form(wish_t *wish, const apr_array_header_t *pairs, apr_
     return trouble;
 }
 
+static const rs_policy_t *policy_of(const rs_runtime_t *runtime, int slot)
+{
+    return &APR_ARRAY_IDX(runtime->slots, slot, rs_slot_t *)->spec->policy;
+}
+
+/* That of all providers. NULL: they have several. */
+static const char *only_issuer(const rs_runtime_t *runtime)
+{
+    const char *issuer = policy_of(runtime, 0)->issuer;
+    int i;
+
+    for (i = 1; i < runtime->slots->nelts; i++)
+        if (strcmp(policy_of(runtime, i)->issuer, issuer) != 0)
+            return NULL;
+    return issuer;
+}
+
 /* The issuer must be one of ours: a misspelt one would revoke nothing, silently. */
 static const char *find_issuer(wish_t *wish, const rs_runtime_t *runtime)
 {
+    bool token = wish->kind == RS_MARK_TOKEN, found = false;
     int i;
 
-    if (wish->kind == RS_MARK_TOKEN) {
-        wish->issuer = "";
-        return NULL;
+    if (!wish->issuer && !token)
+        wish->issuer = only_issuer(runtime);
+    if (!wish->issuer && !token)
+        return "there are several issuers: write issuer";
+    for (i = 0; i < runtime->slots->nelts; i++) {
+        const rs_policy_t *policy = policy_of(runtime, i);
+        if (!token && strcmp(policy->issuer, wish->issuer) != 0)
+            continue;
+        found = true;
+        if (policy->leeway > wish->leeway)
+            wish->leeway = policy->leeway;
     }
-    if (!wish->issuer && runtime->slots->nelts == 1)
-        wish->issuer = APR_ARRAY_IDX(runtime->slots, 0, rs_slot_t *)->spec->policy.issuer;
-    if (!wish->issuer)
-        return "there are several providers: write issuer";
-    for (i = 0; i < runtime->slots->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->spec->policy.issuer,
-                   wish->issuer) == 0)
-            return NULL;
-    return "that is not the issuer of any provider (OAuth2RSIssuer)";
+    if (token)
+        wish->issuer = "";
+    return found ? NULL : "that is not the issuer of any provider (OAuth2RSIssuer)";
+}
+
+/* Nothing undoes a revocation of what is not issued yet. Not written: as late as what is issued now
+ * may claim to be. */
+static const char *find_moment(wish_t *wish, apr_time_t now)
+{
+    apr_time_t latest = now + wish->leeway;
+
+    if (wish->not_before > latest)
+        return "not_before is in the future: what is issued until then would be revoked, too";
+    if (!wish->not_before)
+        wish->not_before = latest;
+    return NULL;
 }
 
 /* ---- the caller ---- */
@@ -144,14 +207,16 @@ static int say(request_rec *r, int status, const char *text)
     return OK;
 }
 
-static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish)
+static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish, apr_time_t now)
 {
-    apr_time_t now = apr_time_now();
-    rs_mark_t mark = { .not_before = wish->not_before ? wish->not_before : now };
+    rs_mark_t mark = { .not_before = wish->not_before };
     const char *value = wish->kind == RS_MARK_ISSUER ? "" : wish->value;
     apr_status_t status;
 
-    rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
+    if (wish->kind == RS_MARK_TOKEN)
+        rs_mark_digest_token(&mark.of, value, strlen(value), r->pool);
+    else
+        rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
     status = rs_revocation_publish(runtime->revocation, &mark, now, r->pool);
     if (status != APR_SUCCESS && status != APR_ENOSPC) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,
@@ -174,13 +239,14 @@ int rs_revoke_handler(request_rec *r)
     const char *type, *trouble;
     apr_array_header_t *pairs = NULL;
     wish_t wish = { .field = NULL };
+    apr_time_t now = apr_time_now();
     int status;
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
     if (!runtime || !runtime->revocation)
         return HTTP_NOT_FOUND;
-    r->allowed |= AP_METHOD_BIT << M_POST;
+    ap_allow_methods(r, REPLACE_ALLOW, "POST", NULL);
     if (r->method_number != M_POST)
         return HTTP_METHOD_NOT_ALLOWED;
     if (!may_revoke(r)) {
@@ -199,5 +265,7 @@ int rs_revoke_handler(request_rec *r)
     trouble = read_form(&wish, pairs, r->pool);
     if (!trouble)
         trouble = find_issuer(&wish, runtime);
-    return trouble ? say(r, HTTP_BAD_REQUEST, trouble) : carry_out(r, runtime, &wish);
+    if (!trouble)
+        trouble = find_moment(&wish, now);
+    return trouble ? say(r, HTTP_BAD_REQUEST, trouble) : carry_out(r, runtime, &wish, now);
 }

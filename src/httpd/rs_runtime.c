@@ -195,7 +195,7 @@ static int build_revocation(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
     if (!cache->revocation)
         return OK;
     status = rs_revocation_create(&runtime->revocation, cache->revocation,
-                                  cache->shared == RS_SHARED_SHM, s, p);
+                                  cache->revocation_required, s, p);
     return status == APR_SUCCESS
                ? OK
                : failed(s, "RS0626", status, "there is no shared memory for OAuth2RSRevocation");

@@ -4,7 +4,7 @@
  *
  * There is no lock, because old and new processes of a graceful restart share the ring and nothing
  * else: a writer takes a place by counting, fills it, and marks it as filled; a reader takes what
- * is filled. A ring that would have to forget a mark within the retention is closed instead. */
+ * is filled. A ring that has to forget a mark within the retention says so: it is closed. */
 #ifndef RS_SHM_MARKS_H
 #define RS_SHM_MARKS_H
 
@@ -21,13 +21,26 @@ apr_status_t rs_shm_marks_create(rs_shm_marks_t **ring, apr_uint32_t capacity, a
 apr_status_t rs_shm_marks_publish(rs_shm_marks_t *ring, const rs_mark_t *mark,
                                   apr_interval_time_t retention, apr_time_t now);
 
+/* Likewise, by one of many that hear of the same marks from elsewhere: what another one has just
+ * put here is not put here again. */
+void rs_shm_marks_pass_on(rs_shm_marks_t *ring, const rs_mark_t *mark,
+                          apr_interval_time_t retention, apr_time_t heard_at);
+
+/* Somebody has passed on all that there is elsewhere. */
+void rs_shm_marks_set_whole(rs_shm_marks_t *ring);
+bool rs_shm_marks_is_whole(const rs_shm_marks_t *ring);
+
+/* When it last forgot too early; 0: never. */
+apr_time_t rs_shm_marks_closed_at(const rs_shm_marks_t *ring);
+
 /* Where a reader has come to. Begins as zeroes: with what is there. */
 typedef struct {
     apr_uint64_t next;
     apr_time_t stuck_since; /* at a place that is taken and not filled; 0: not */
 } rs_shm_marks_cursor_t;
 
-/* Put what is new into marks. One atomic load when there is nothing. */
+/* Put what is new, and not older than the retention of marks, into marks. One atomic load when
+ * there is nothing. */
 void rs_shm_marks_read(rs_shm_marks_t *ring, rs_shm_marks_cursor_t *cursor, rs_marks_t *marks,
                        apr_time_t now);
 

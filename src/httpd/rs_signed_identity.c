@@ -11,6 +11,7 @@
 #include <http_log.h>
 #include <http_main.h>
 #include <http_protocol.h>
+#include <http_request.h>
 
 APLOG_USE_MODULE(oauth2_rs);
 
@@ -155,7 +156,7 @@ int rs_signed_identity_handler(request_rec *r)
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
-    r->allowed |= AP_METHOD_BIT << M_GET;
+    ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
     if (r->method_number != M_GET)
         return HTTP_METHOD_NOT_ALLOWED;
     key = rs_server_config(r->server)->identity_key;

@@ -133,14 +133,19 @@ static bool is_loopback(const apr_sockaddr_t *address)
     return false;
 }
 
+/* What proxies add to say whom they speak for. */
+static const char *const forwarding_headers[] = { "Forwarded", "Via", "X-Real-IP", "X-Client-IP" };
+
 static int is_forwarding_header(void *found, const char *name, const char *value)
 {
+    bool forwarding = strncasecmp(name, "X-Forwarded-", 12) == 0;
+    unsigned i;
+
     (void)value;
-    if (strcasecmp(name, "Forwarded") != 0 && strcasecmp(name, "Via") != 0 &&
-        strncasecmp(name, "X-Forwarded-", 12) != 0)
-        return 1;
-    *(bool *)found = true;
-    return 0;
+    for (i = 0; i < sizeof forwarding_headers / sizeof forwarding_headers[0]; i++)
+        forwarding = forwarding || strcasecmp(name, forwarding_headers[i]) == 0;
+    *(bool *)found = forwarding;
+    return !forwarding;
 }
 
 bool rs_comes_from_this_host(const request_rec *r)

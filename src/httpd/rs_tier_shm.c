@@ -2,6 +2,7 @@
 /* The tier in shared memory. Every access to it is under one lock of bounded wait (shmcb is not
  * safe between processes); a lock that cannot be had is a miss. */
 #include "httpd/rs_tier_shm.h"
+#include "base/rs_limits.h"
 #include "base/rs_log.h"
 #include "httpd/rs_shm_documents.h"
 #include "httpd/rs_shm_lock.h"
@@ -203,6 +204,9 @@ static const char *create_store(rs_tier_shm_t *shm, rs_kind_t kind, apr_size_t b
                                    kind == RS_KIND_VERDICT ? "verdicts" : "negatives", bytes);
 
     shm->stores[kind].object_bytes_max = bytes / OBJECT_SHARE;
+    /* Each look-up takes as much memory. */
+    if (shm->stores[kind].object_bytes_max > RS_RECORD_BYTES_MAX)
+        shm->stores[kind].object_bytes_max = RS_RECORD_BYTES_MAX;
     return shm->provider->create(&shm->stores[kind].cache, arg, ptemp, p);
 }
 

@@ -553,10 +553,9 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
 {
     rs_verdict_t verdict = judge(question, by, now, p);
     rs_marks_t *marks = *by ? (*by)->services->marks : NULL;
-    const char *why = NULL;
 
     /* Whatever a cache or a signature says. */
-    if (marks && rs_verdict_is_accepted(&verdict))
-        why = rs_marks_refuse(marks, question->presented, &verdict, now, p);
-    return why ? rs_refuse(RS_TOKEN_REVOKED, why, now) : verdict;
+    return marks && rs_verdict_is_accepted(&verdict)
+               ? rs_marks_judge(marks, question->presented, &verdict, now, p)
+               : verdict;
 }

@@ -1,11 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Revocation marks. */
 #include "token/rs_mark.h"
+#include "base/rs_base64url.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #define FORMAT 1
+#define AHEAD_MAX                                                                                  \
+    apr_time_from_sec(600) /* of an issuer's clock; as much as OAuth2RSLeeway takes                \
+                            */
 
 static const char use[] = "mod_oauth2_rs mark 1";
 
@@ -18,6 +23,46 @@ void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer
                           { value, strlen(value) } };
 
     rs_sha256(spans, sizeof spans / sizeof spans[0], digest);
+}
+
+/* An opaque token may have two dots as well, and all that is secret behind the last one: only a
+ * JOSE header (RFC 7515 section 4) makes it a signed JWT. */
+static bool is_json_object(const char *segment, apr_size_t len, apr_pool_t *p)
+{
+    unsigned char *text;
+    apr_size_t text_len;
+
+    if (rs_base64url_decode(segment, len, &text, &text_len, p) != APR_SUCCESS)
+        return false;
+    while (text_len && apr_isspace(*text))
+        text++, text_len--;
+    return text_len && *text == '{';
+}
+
+/* How many of its characters name the token. */
+static apr_size_t named_by(const char *token, apr_size_t len, apr_pool_t *p)
+{
+    const char *end = token + len, *first = memchr(token, '.', len), *second;
+
+    second = first ? memchr(first + 1, '.', (apr_size_t)(end - first - 1)) : NULL;
+    if (!second || memchr(second + 1, '.', (apr_size_t)(end - second - 1)) ||
+        !is_json_object(token, (apr_size_t)(first - token), p))
+        return len;
+    return (apr_size_t)(second - token);
+}
+
+void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len, apr_pool_t *p)
+{
+    rs_mark_digest(digest, RS_MARK_TOKEN, "", apr_pstrmemdup(p, token, named_by(token, len, p)));
+}
+
+apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at)
+{
+    apr_time_t latest = heard_at + AHEAD_MAX;
+
+    if (mark->not_before <= heard_at)
+        return heard_at;
+    return mark->not_before < latest ? mark->not_before : latest;
 }
 
 void rs_mark_encode(const rs_mark_t *mark, unsigned char bytes[RS_MARK_BYTES])
@@ -53,8 +98,7 @@ unsigned rs_marks_of(const rs_presented_t *presented, const rs_principal_t *prin
     rs_claim_t sid = rs_claims_get(&principal->claims, "sid");
     unsigned count = 0;
 
-    rs_mark_digest(&digests[count++], RS_MARK_TOKEN, "",
-                   apr_pstrmemdup(p, presented->token, presented->token_len));
+    rs_mark_digest_token(&digests[count++], presented->token, presented->token_len, p);
     rs_mark_digest(&digests[count++], RS_MARK_ISSUER, principal->issuer, "");
     if (principal->subject)
         rs_mark_digest(&digests[count++], RS_MARK_SUBJECT, principal->issuer, principal->subject);

@@ -21,10 +21,20 @@ typedef struct {
     apr_time_t not_before; /* what was issued earlier is revoked; of a token: of no matter */
 } rs_mark_t;
 
-/* SHA-256("mod_oauth2_rs mark 1" NUL kind NUL issuer NUL value): of a token issuer "" and the
- * token, of an issuer value "". */
+/* SHA-256("mod_oauth2_rs mark 1" NUL kind NUL issuer NUL value): of an issuer value "". Of a token
+ * see rs_mark_digest_token(). */
 void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer,
                     const char *value);
+
+/* The digest of a token, for whoever revokes it and for whoever is shown it: issuer "", and as
+ * value the token, of a signed JWT (three segments, the first of which is a JSON object) without
+ * its last segment. Who holds a token can give an ECDSA signature another value that is as good:
+ * r, n - s. What is signed he cannot change. */
+void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len, apr_pool_t *p);
+
+/* What it covers was issued before this: before it was heard of, or a little later, where the
+ * issuer's clock is ahead. From here the retention counts. */
+apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at);
 
 /* As it travels: format byte 1 ‖ 32 bytes digest ‖ 8 bytes not_before in microseconds, most
  * significant first. */

@@ -116,4 +116,5 @@ def test_an_rsa_key_is_refused(yard, issuer, folder):
 
 def test_only_get(httpd, issuer, folder):
     server = httpd(config(issuer, folder, KEYS["ec"]()))
-    assert server.get("/keys", method="POST", body=b"").status == 405
+    answer = server.get("/keys", method="POST", body=b"")
+    assert answer.status == 405 and "GET" in answer.get("Allow").replace(" ", "").split(","), answer

@@ -197,6 +197,8 @@ static apr_status_t tier_store(rs_tier_t *self, const rs_cache_key_t *key,
     int at = tier_find(fake, key);
 
     (void)now, (void)p;
+    if (fake->store_status != APR_SUCCESS)
+        return fake->store_status;
     if (at < 0 && fake->count == FAKE_PLACES)
         return APR_ENOSPC;
     if (at < 0)

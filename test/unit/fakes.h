@@ -46,6 +46,7 @@ typedef struct {
     apr_pool_t *p; /* of the values */
     bool sick;
     apr_status_t fetch_status; /* APR_SUCCESS: what is there; else what each fetch answers */
+    apr_status_t store_status; /* APR_SUCCESS: it stores; else what each store answers */
     unsigned fetches, stores;
     apr_time_t expires; /* of the last store */
     unsigned count;

@@ -280,6 +280,55 @@ static void garbage_in_the_shared_tier_is_a_miss(void **state)
     assert_non_null(fetch(w, &usual, NOW));
 }
 
+/* The issuer's no ends what was accepted, whether the no itself can be kept or not. */
+static void a_refusal_removes_what_was_accepted(void **state)
+{
+    int outcome, place, status;
+
+    for (outcome = RS_TOKEN_ABSENT; outcome < RS_OUTCOME_COUNT; outcome++)
+        for (place = 0; place < 2; place++)
+            for (status = 0; status < 2; status++) {
+                world_t *w = world(true, true, *state);
+                rs_verdict_t accepted = introspected(w), refused = verdict_inactive(NOW);
+                w->tier.tier.one_place = place;
+                store(w, &accepted, &usual);
+                refused.outcome = outcome;
+                w->tier.store_status = status ? APR_EGENERAL : APR_SUCCESS;
+                store(w, &refused, &usual);
+                /* (the fake has two places anyway) */
+                if (!place || status || !rs_verdict_is_storable(&refused))
+                    assert_int_equal(w->tier.count, !status && rs_verdict_is_storable(&refused));
+                assert_true(w->tier.count == 0 ||
+                            w->tier.places[w->tier.count - 1].key.kind == RS_KIND_NEGATIVE);
+            }
+}
+
+/* A clock that was set back would prolong what the issuer said. */
+static void what_was_decided_in_the_future_is_dropped(void **state)
+{
+    world_t *w = world(true, false, *state);
+    rs_verdict_t verdict = introspected(w);
+
+    store(w, &verdict, &usual);
+    assert_non_null(fetch(w, &usual, NOW - 60 * SECOND));
+    assert_null(fetch(w, &usual, NOW - 61 * SECOND));
+    assert_null(fetch(w, &usual, NOW));
+}
+
+/* A record that is too large says nothing about the tier. */
+static void a_full_tier_is_no_trouble(void **state)
+{
+    world_t *w = world(true, true, *state);
+    rs_verdict_t verdict = introspected(w);
+
+    w->tier.store_status = APR_ENOSPC;
+    store(w, &verdict, &usual);
+    assert_false(rs_cache_was_in_trouble(w->cache, 10 * SECOND, NOW));
+    w->tier.store_status = APR_EGENERAL;
+    store(w, &verdict, &usual);
+    assert_true(rs_cache_was_in_trouble(w->cache, 10 * SECOND, NOW));
+}
+
 static void what_is_forgotten_is_gone_here(void **state)
 {
     world_t *w = world(true, false, *state);
@@ -318,6 +367,9 @@ int main(void)
         FAKE_TEST(another_process_finds_what_one_stored),
         FAKE_TEST(local_only_does_not_ask_the_shared_tier),
         FAKE_TEST(garbage_in_the_shared_tier_is_a_miss),
+        FAKE_TEST(a_refusal_removes_what_was_accepted),
+        FAKE_TEST(what_was_decided_in_the_future_is_dropped),
+        FAKE_TEST(a_full_tier_is_no_trouble),
         FAKE_TEST(what_is_forgotten_is_gone_here),
         FAKE_TEST(no_tier_at_all_keeps_nothing),
     };

@@ -76,6 +76,39 @@ static void a_marked_token_is_revoked_whenever_it_was_issued(void **state)
     assert_non_null(refuse(marks, NOW + SECOND, false, NOW + SECOND, *state));
 }
 
+/* Whoever holds a JWT can write its ECDSA signature in another way that is as good. */
+static void the_signature_does_not_name_a_token(void **state)
+{
+    static const struct {
+        const char *revoked, *shown;
+        bool same;
+    } cases[] = {
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.BBBB", true },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.", true },
+        { "IHsiYWxnIjoiIn0.e30.AAAA", "IHsiYWxnIjoiIn0.e30.BBBB", true }, /* a blank first */
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e31.AAAA", false },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.AAAA.AAAA", false },
+        { "eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30", true }, /* no token */
+        { "eyJ.b.c.d.e", "eyJ.b.c.d.f", false },
+        /* Opaque: the secret stands behind the last dot. */
+        { "v4.local.AAAA", "v4.local.BBBB", false },
+        { "v2.0.AAAA", "v2.0.BBBB", false },
+        { "..AAAA", "..BBBB", false },
+        { "e30=.e30.AAAA", "e30=.e30.BBBB", false },
+        { "one.two", "one.three", false },
+        { "opaque", "opaque", true },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rs_sha256_t revoked, shown;
+        rs_mark_digest_token(&revoked, cases[i].revoked, strlen(cases[i].revoked), *state);
+        rs_mark_digest_token(&shown, cases[i].shown, strlen(cases[i].shown), *state);
+        if (rs_sha256_equal(&revoked, &shown) != cases[i].same)
+            fail_msg("%s %s", cases[i].revoked, cases[i].shown);
+    }
+}
+
 static void the_latest_moment_counts(void **state)
 {
     rs_marks_t *marks = table(*state);
@@ -107,6 +140,74 @@ static void marks_are_forgotten_in_time(void **state)
     assert_int_equal(rs_marks_count(marks), 1);
     rs_marks_sweep(marks, NOW + RETENTION + 1);
     assert_int_equal(rs_marks_count(marks), 0);
+}
+
+/* What is read again, from wherever, does not count anew. */
+static void a_mark_that_is_read_again_is_no_news(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW), later = made;
+
+    later.not_before = NOW + 1;
+    assert_false(rs_marks_has(marks, &made));
+    assert_true(rs_marks_add(marks, &made, NOW));
+    assert_true(rs_marks_has(marks, &made));
+    assert_false(rs_marks_has(marks, &later));
+    assert_true(rs_marks_add(marks, &made, NOW - SECOND));
+    rs_marks_sweep(marks, NOW + RETENTION);
+    assert_int_equal(rs_marks_count(marks), 1);
+    assert_true(rs_marks_add(marks, &made, NOW));
+    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+/* A mark that reaches beyond now, as an issuer's clock does, stays as long as what it covers; one
+ * that reaches to the end of time does not stay for ever. */
+static void a_mark_is_kept_as_long_as_what_it_covers(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_mark_t ahead = mark(RS_MARK_SUBJECT, "bob", NOW + 60 * SECOND),
+              endless = mark(RS_MARK_SUBJECT, "eve", APR_INT64_MAX);
+
+    assert_true(rs_marks_add(marks, &ahead, NOW));
+    assert_true(rs_marks_add(marks, &endless, NOW));
+    rs_marks_sweep(marks, NOW + 60 * SECOND + RETENTION);
+    assert_int_equal(rs_marks_count(marks), 2);
+    rs_marks_sweep(marks, NOW + 600 * SECOND + RETENTION + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+static void note_look(void *baton, apr_pool_t *ptemp)
+{
+    (void)ptemp;
+    ++*(unsigned *)baton;
+}
+
+/* Whoever is asked looks for news first; and who knows nothing decides nothing. */
+static void the_last_word(void **state)
+{
+    rs_marks_t *marks = table(*state);
+    rs_principal_t principal = { .user = "bob", .issuer = ISSUER, .subject = "bob" };
+    rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
+    rs_verdict_t accepted = rs_accept(&principal, NOW, RS_TIME_NEVER), verdict;
+    rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW);
+    unsigned looks = 0;
+
+    principal.claims = rs_claims_from_json(NULL, *state);
+    accepted.introspected = true;
+    rs_marks_set_look(marks, note_look, &looks);
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_true(rs_verdict_is_accepted(&verdict) && verdict.principal == &principal);
+    assert_int_equal(looks, 1);
+    rs_marks_set_blind(marks, true);
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_int_equal(verdict.outcome, RS_TOKEN_UNDECIDED);
+    assert_true(verdict.retry_after > 0);
+    rs_marks_set_blind(marks, false);
+    assert_true(rs_marks_add(marks, &made, NOW));
+    verdict = rs_marks_judge(marks, &presented, &accepted, NOW, *state);
+    assert_int_equal(verdict.outcome, RS_TOKEN_REVOKED);
+    assert_int_equal(looks, 3);
 }
 
 static void a_full_table_fails_closed(void **state)
@@ -175,9 +276,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_was_issued_before_is_revoked),
         CASE(a_marked_token_is_revoked_whenever_it_was_issued),
+        CASE(the_signature_does_not_name_a_token),
         CASE(the_latest_moment_counts),
         CASE(what_is_older_than_the_marks_is_refused),
         CASE(marks_are_forgotten_in_time),
+        CASE(a_mark_that_is_read_again_is_no_news),
+        CASE(a_mark_is_kept_as_long_as_what_it_covers),
+        CASE(the_last_word),
         CASE(a_full_table_fails_closed),
         CASE(a_mark_has_one_form),
         CASE(what_is_encoded_is_decoded),

@@ -58,6 +58,8 @@ static reader_t reader(world_t *w)
 static unsigned read_all(world_t *w, reader_t *r, apr_time_t now)
 {
     rs_shm_marks_read(w->ring, &r->cursor, r->marks, now);
+    if (rs_shm_marks_closed_at(w->ring))
+        rs_marks_close(r->marks, rs_shm_marks_closed_at(w->ring));
     return rs_marks_count(r->marks);
 }
 
@@ -125,6 +127,47 @@ static void what_is_older_than_the_retention_makes_room(void **state)
     assert_false(is_closed(w, &r, later - SECOND, later));
 }
 
+/* A process that begins later must not take them for news: its table would be full of them. */
+static void what_is_older_than_the_retention_is_not_read(void **state)
+{
+    world_t *w = world(16, *state);
+    apr_time_t half = NOW + RETENTION / 2, end = NOW + RETENTION;
+    reader_t early = reader(w), late = reader(w), later = reader(w);
+
+    assert_int_equal(publish(w, 1, NOW), APR_SUCCESS);
+    assert_int_equal(publish(w, 2, half), APR_SUCCESS);
+    assert_int_equal(read_all(w, &early, end - 1), 2);
+    assert_int_equal(read_all(w, &late, end), 1);
+    /* It counts from when it was written, not from when it was read. */
+    rs_marks_sweep(late.marks, half + RETENTION);
+    assert_int_equal(rs_marks_count(late.marks), 1);
+    rs_marks_sweep(late.marks, half + RETENTION + 1);
+    assert_int_equal(rs_marks_count(late.marks), 0);
+    assert_int_equal(read_all(w, &later, half + RETENTION), 0);
+}
+
+/* Of many that read the same from elsewhere one puts it here, and again when it says more. */
+static void what_is_passed_on_by_all_stands_here_once(void **state)
+{
+    world_t *w = world(4, *state);
+    reader_t r = reader(w);
+    rs_mark_t mark = { fake_digest("a"), NOW };
+    unsigned i;
+
+    for (i = 0; i < 5; i++)
+        rs_shm_marks_pass_on(w->ring, &mark, RETENTION, NOW);
+    assert_int_equal(rs_shm_marks_closed_at(w->ring), 0);
+    for (i = 0; i < 4; i++) {
+        mark.not_before = NOW + 1 + i;
+        rs_shm_marks_pass_on(w->ring, &mark, RETENTION, NOW);
+    }
+    assert_int_not_equal(rs_shm_marks_closed_at(w->ring), 0);
+    assert_int_equal(read_all(w, &r, NOW), 1);
+    assert_false(rs_shm_marks_is_whole(w->ring));
+    rs_shm_marks_set_whole(w->ring);
+    assert_true(rs_shm_marks_is_whole(w->ring));
+}
+
 /* A place that was taken and never filled costs two seconds. */
 static void a_writer_that_died_does_not_stop_the_readers(void **state)
 {
@@ -173,6 +216,8 @@ int main(void)
         FAKE_TEST(each_reader_gets_each_mark),
         FAKE_TEST(what_would_be_forgotten_too_early_closes_the_ring),
         FAKE_TEST(what_is_older_than_the_retention_makes_room),
+        FAKE_TEST(what_is_older_than_the_retention_is_not_read),
+        FAKE_TEST(what_is_passed_on_by_all_stands_here_once),
         FAKE_TEST(a_writer_that_died_does_not_stop_the_readers),
         FAKE_TEST(many_processes_write_and_none_is_lost),
     };

@@ -13,6 +13,7 @@
 #include "http_server.h"
 
 #include <apr_strings.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -499,6 +500,64 @@ static void tables_of_slots_that_are_none(void **state)
     }
 }
 
+/* ---- seeds ---- */
+
+#define SILENT 4
+
+/* Takes connections and says nothing. */
+static int silent_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    return ntohs(address.sin_port); /* open to the end of the tests */
+}
+
+/* The time of a call is over before the one that would answer is asked; the next call begins
+ * further on. */
+static void silent_seeds_before_a_live_one(void **state)
+{
+    static const rs_redis_topology_t topologies[] = { RS_REDIS_SENTINEL, RS_REDIS_CLUSTER };
+    rs_redis_address_t seeds[SILENT + 1];
+    unsigned i, calls;
+
+    for (i = 0; i < SILENT; i++) {
+        seeds[i].host = "127.0.0.1";
+        seeds[i].port = silent_port();
+    }
+    for (i = 0; i < sizeof topologies / sizeof topologies[0]; i++) {
+        world_t *w = draft(NULL, *state);
+        line_t lines[] = { { "CLUSTER", apr_psprintf(*state,
+                                                     "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n"
+                                                     "127.0.0.1\r\n:%d\r\n",
+                                                     w->address.port) },
+                           { "SENTINEL",
+                             apr_psprintf(*state, "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n",
+                                          w->address.port) },
+                           { "ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n" },
+                           { "GET", "$1\r\na\r\n" },
+                           { NULL, "-ERR\r\n" } };
+        script.lines = lines;
+        seeds[SILENT] = w->address;
+        w->config.topology = topologies[i];
+        w->config.sentinel_name = "main";
+        w->config.addresses = seeds;
+        w->config.address_count = SILENT + 1;
+        begin(w);
+        for (calls = 1; get(w) != APR_SUCCESS; calls++, w->now += 2 * SECOND) {
+            assert_true(calls < 6);
+            apr_sleep(SECOND); /* a cluster is not asked more often */
+        }
+        assert_true(calls > 1);
+        end(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +575,7 @@ int main(void)
         FAKE_TEST(a_replica_is_told),
         FAKE_TEST(a_cluster_that_sends_around_in_circles_ends),
         FAKE_TEST(tables_of_slots_that_are_none),
+        FAKE_TEST(silent_seeds_before_a_live_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

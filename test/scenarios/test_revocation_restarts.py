@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Revocations while processes come and go, and while Redis is away or full: what was revoked stays revoked."""
+
+import socket
+import time
+
+import pytest
+
+import marks
+from answers import granted, refused, undecided
+from client import together
+from redis_server import RedisServer
+from test_cache import SECRET, redis_config
+from test_revocation import HANDLER, LOCATION, bed, felt, revoke, shared  # noqa: F401 (a fixture)
+from texts import asking
+
+
+class Held:
+    """A request whose last header is still to come."""
+
+    def __init__(self, server, token):
+        self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.connection.sendall(f"GET /x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n".encode())
+
+    def finish(self):
+        self.connection.sendall(b"Connection: close\r\n\r\n")
+        status = int(self.connection.makefile("rb").readline().split()[1])
+        self.connection.close()
+        return status
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_a_process_that_leaves_hears_of_revocations(shared, httpd, issuer, folder, mpm):  # noqa: F811
+    lines, _ = shared
+    room = "" if mpm == "prefork" else "ServerLimit 8\nStartServers 1\n"  # for two generations
+    server = httpd(lines + asking(issuer, folder) + LOCATION + HANDLER + room, mpm=mpm, processes=8 if mpm == "prefork" else 2, threads=8)
+    token, other = issuer.jwt(), issuer.jwt()
+    granted(server.get("/x", token))
+    held, good = [Held(server, token) for _ in range(3)], Held(server, other)
+    time.sleep(0.5)  # they are in the hands of this generation
+    server.graceful()
+    time.sleep(1.5)
+    assert revoke(server, token=token).status == 200
+    felt(server, token)
+    time.sleep(1)
+    assert together(3, lambda i: held[i].finish()) == [401] * 3
+    assert good.finish() == 200
+    server.allows("AH00161")  # prefork: those that are held take processes
+
+
+@pytest.fixture
+def durable(request):
+    """A Redis that keeps what it had over a stop."""
+    redis = RedisServer(extra=["appendonly yes", "appendfsync always"]).start()
+    yield redis
+    redis.stop()
+
+
+def test_a_restart_while_redis_is_away(durable, httpd, issuer, folder):
+    """The new processes know what the old ones knew."""
+    (server,) = bed(httpd, issuer, folder, durable, "one", lines=[HANDLER])
+    here, elsewhere, late = issuer.jwt(), issuer.jwt(), issuer.jwt()
+    assert revoke(server, token=here).status == 200
+    marks.revoke(durable, SECRET, "t", "", elsewhere)
+    felt(server, elsewhere)
+    durable.stop()
+    for _ in range(2):
+        server.graceful()
+        for _ in range(10):
+            refused(server.get("/x", here), "revoked")
+            refused(server.get("/x", elsewhere), "revoked")
+            granted(server.get("/x", late))
+    durable.start()
+    marks.revoke(durable, SECRET, "t", "", late)
+    felt(server, late, seconds=5)
+    server.allows("RS0410", "RS0430", "RS0692")
+
+
+def test_a_start_while_redis_is_away(durable, httpd, issuer, folder):
+    """Nothing is known of before: the operator chooses."""
+    token, other = issuer.jwt(), issuer.jwt()
+    marks.revoke(durable, SECRET, "t", "", token)
+    durable.stop()
+    config = asking(issuer, folder) + LOCATION
+    open_, strict = [httpd(redis_config(durable, folder, line) + config, name=name, processes=2, threads=4)
+                     for name, line in (("open", "OAuth2RSRevocation on"), ("strict", "OAuth2RSRevocation on 2h required"))]
+    granted(open_.get("/x", token))
+    for _ in range(5):
+        undecided(strict.get("/x", token))
+        undecided(strict.get("/x", other))
+    durable.start()
+    for server in (open_, strict):
+        felt(server, token, seconds=5)
+        granted(server.get("/x", other))
+        server.expects("RS0434")
+        server.allows("RS0410", "RS0430")
+        assert "RS0435" in server.log.text()
+    # Once known, always known.
+    durable.stop()
+    strict.graceful()
+    refused(strict.get("/x", token), "revoked")
+    granted(strict.get("/x", other))
+
+
+def test_a_full_redis_takes_no_revocation(redis, httpd, issuer, folder):
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=[HANDLER])
+    redis.cli("config", "set", "maxmemory-policy", "noeviction")
+    redis.cli("config", "set", "maxmemory", "1")
+    assert revoke(server, subject="x").status == 503
+    server.expects("RS0692")
+    server.allows("RS0413")
+
+
+def test_a_stream_that_was_trimmed(redis, httpd, issuer, folder):
+    """Who begins later cannot know what is not there any more; a minute is left to the clocks."""
+    now = int(time.time())
+    old, new = issuer.jwt(iat=now - 600), issuer.jwt(iat=now + 90)
+    redis.cli("eval", "for i = 1, 100100 do redis.call('XADD', KEYS[1], '*', 'x', i) end", 1, marks.STREAM)
+    server = httpd(redis_config(redis, folder, "OAuth2RSRevocation on", "OAuth2RSRedisTimeout 2s 2s")
+                   + asking(issuer, folder, "OAuth2RSLeeway 5m") + LOCATION)
+    refused(server.get("/x", old), "revoked")
+    granted(server.get("/x", new))
+    server.expects("RS0433", "RS0432")
