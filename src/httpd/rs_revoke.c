@@ -172,17 +172,15 @@ static const char *find_issuer(wish_t *wish, const rs_runtime_t *runtime)
     return found ? NULL : "that is not the issuer of any provider (OAuth2RSIssuer)";
 }
 
-/* Nothing undoes a revocation of what is not issued yet. Not written: as late as what is issued now
- * may claim to be. */
+/* Nothing undoes a revocation of what is not issued yet: not written it is now, so that whoever
+ * logs in anew is not refused, and no later than an issuer's clock may be ahead. */
 static const char *find_moment(wish_t *wish, apr_time_t now)
 {
-    apr_time_t latest = now + wish->leeway;
-
-    if (wish->not_before > latest)
-        return "not_before is in the future: what is issued until then would be revoked, too";
     if (!wish->not_before)
-        wish->not_before = latest;
-    return NULL;
+        wish->not_before = now;
+    return wish->not_before > now + wish->leeway
+               ? "not_before is in the future: what is issued until then would be revoked, too"
+               : NULL;
 }
 
 /* ---- the caller ---- */
