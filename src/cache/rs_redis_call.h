@@ -8,19 +8,14 @@
 #include <apr_time.h>
 #include <stdbool.h>
 
-/* Microseconds of a clock that nobody sets. */
-typedef apr_int64_t rs_redis_time_t;
-
 typedef struct {
     apr_interval_time_t connect_timeout, command_timeout;
-    rs_redis_time_t end;      /* of everything, redirections and a second try included */
-    rs_redis_time_t deadline; /* of the step under way; never past the end */
-    const char *where;        /* the server that was asked last, for the log; NULL: none */
-    const char *trouble;      /* for the log: no key, no value, no secret */
-    apr_pool_t *p;            /* what the call allocates, replies among it */
+    apr_time_t end;      /* by rs_clock(): of everything, redirections and a second try included */
+    apr_time_t deadline; /* of the step under way; never past the end */
+    const char *where;   /* the server that was asked last, for the log; NULL: none */
+    const char *trouble; /* for the log: no key, no value, no secret */
+    apr_pool_t *p;       /* what the call allocates, replies among it */
 } rs_redis_call_t;
-
-rs_redis_time_t rs_redis_clock(void);
 
 /* One connect and one command fit in; more of them share the time. */
 void rs_redis_call_begin(rs_redis_call_t *call, apr_interval_time_t connect_timeout,

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The masters of a cluster and their slots (Redis Cluster specification): asked for at the first
  * use, corrected by each MOVED, asked for again when somebody doubts them. */
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "cache/rs_redis_map.h"
 
@@ -31,7 +32,7 @@ typedef struct {
     apr_thread_mutex_t *lock; /* guards what follows */
     table_t *table;
     bool known, doubted, asking;
-    rs_redis_time_t asked_at;
+    apr_time_t asked_at;
     unsigned first; /* to be asked the next time, by whoever is asking */
 } cluster_map_t;
 
@@ -223,7 +224,7 @@ static apr_status_t refresh(cluster_map_t *self, rs_redis_call_t *call)
 /* With the lock held: is it ours to ask now? */
 static bool begin_asking(cluster_map_t *self)
 {
-    rs_redis_time_t now = rs_redis_clock();
+    apr_time_t now = rs_clock();
 
     if (self->asking || (self->known && !self->doubted) ||
         (self->asked_at && now - self->asked_at < ASK_AGAIN))

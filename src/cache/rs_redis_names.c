@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Addresses of hosts: a small table, and a thread for each lookup under way. */
 #include "cache/rs_redis_names.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 
 #include <apr_strings.h>
@@ -18,7 +19,7 @@
 typedef struct {
     char host[RS_REDIS_HOST_BYTES_MAX + 1];
     rs_redis_sockaddrs_t found;
-    rs_redis_time_t found_at, failed_at; /* 0: never */
+    apr_time_t found_at, failed_at; /* 0: never */
     bool looking;
 } name_t;
 
@@ -49,7 +50,7 @@ static void table_free(table_t *table)
 }
 
 /* True: changed; false: the deadline passed. The lock is held. */
-static bool wait_until(table_t *table, rs_redis_time_t deadline)
+static bool wait_until(table_t *table, apr_time_t deadline)
 {
     struct timespec when = { .tv_sec = deadline / APR_USEC_PER_SEC,
                              .tv_nsec = deadline % APR_USEC_PER_SEC * 1000 };
@@ -60,7 +61,7 @@ static bool wait_until(table_t *table, rs_redis_time_t deadline)
 static apr_status_t names_end(void *data)
 {
     table_t *table = data;
-    rs_redis_time_t deadline = rs_redis_clock() + apr_time_from_sec(1);
+    apr_time_t deadline = rs_clock() + apr_time_from_sec(1);
     bool unused;
 
     pthread_mutex_lock(&table->lock);
@@ -154,9 +155,9 @@ static void *look_up(void *data)
         name->looking = false;
         if (fine) {
             name->found = found;
-            name->found_at = rs_redis_clock();
+            name->found_at = rs_clock();
         }
-        name->failed_at = fine ? 0 : rs_redis_clock();
+        name->failed_at = fine ? 0 : rs_clock();
     }
     last = --table->looking == 0 && table->abandoned;
     pthread_cond_broadcast(&table->changed);
@@ -189,7 +190,7 @@ static void start_lookup(table_t *table, name_t *name)
     pthread_attr_destroy(&attributes);
 }
 
-static bool wants_lookup(const name_t *name, rs_redis_time_t now)
+static bool wants_lookup(const name_t *name, apr_time_t now)
 {
     if (name->looking || (name->failed_at && now - name->failed_at < NAMES_PAUSE))
         return false;
@@ -207,7 +208,7 @@ static apr_status_t find_in_table(table_t *table, const char *host, rs_redis_soc
             name = make_name(table, host);
         if (!name)
             return APR_ENOENT;
-        if (wants_lookup(name, rs_redis_clock()))
+        if (wants_lookup(name, rs_clock()))
             start_lookup(table, name);
         if (name->found.count) {
             *found = name->found;

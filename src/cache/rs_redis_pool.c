@@ -2,6 +2,7 @@
 /* Connections to Redis: a stack of idle ones behind one short lock; nothing is opened or closed
  * under it. */
 #include "cache/rs_redis_pool.h"
+#include "base/rs_clock.h"
 
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
@@ -11,7 +12,7 @@
 
 typedef struct {
     rs_redis_link_t *link;
-    rs_redis_time_t since;
+    apr_time_t since;
 } idle_t;
 
 struct rs_redis_pool_t {
@@ -147,7 +148,7 @@ apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t 
  * one. The lock is held. */
 static rs_redis_link_t *take_stale(rs_redis_pool_t *pool)
 {
-    if (!pool->idle_count || rs_redis_clock() - pool->idle[0].since < IDLE_MAX)
+    if (!pool->idle_count || rs_clock() - pool->idle[0].since < IDLE_MAX)
         return NULL;
     return remove_idle(pool, 0);
 }
@@ -162,7 +163,7 @@ void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usabl
     }
     apr_thread_mutex_lock(pool->lock);
     pool->idle[pool->idle_count].link = link;
-    pool->idle[pool->idle_count++].since = rs_redis_clock();
+    pool->idle[pool->idle_count++].since = rs_clock();
     stale = take_stale(pool);
     apr_thread_cond_signal(pool->given);
     apr_thread_mutex_unlock(pool->lock);

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Sockets towards Redis. */
 #include "cache/rs_redis_wire.h"
+#include "base/rs_clock.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -126,14 +127,14 @@ apr_status_t rs_redis_wire_open_unix(rs_redis_wire_t **wire, const char *path,
 static apr_status_t open_any(rs_redis_wire_t **wire, const rs_redis_sockaddrs_t *found,
                              rs_redis_call_t *call, apr_pool_t *p)
 {
-    rs_redis_time_t deadline = call->deadline;
+    apr_time_t deadline = call->deadline;
     apr_status_t status = APR_ENOENT;
     unsigned i;
 
     for (i = 0; i < found->count; i++) {
-        apr_interval_time_t left = deadline - rs_redis_clock();
+        apr_interval_time_t left = deadline - rs_clock();
 
-        call->deadline = rs_redis_clock() + left / (found->count - i);
+        call->deadline = rs_clock() + left / (found->count - i);
         status = open_socket(wire, (const struct sockaddr *)&found->addresses[i], found->lens[i],
                              call, p);
         if (status == APR_SUCCESS)

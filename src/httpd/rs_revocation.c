@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* One way for revocations, whichever tier is shared. */
 #include "httpd/rs_revocation.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
-#include "cache/rs_redis_call.h"
 #include "httpd/rs_shm_marks.h"
 
 #include <apr_thread_mutex.h>
@@ -26,7 +26,7 @@ struct rs_revocation_t {
     const rs_log_t *log;
     rs_marks_t *marks;
     rs_marks_stream_t *stream;     /* NULL: nobody but this httpd revokes */
-    _Atomic apr_int64_t looked_at; /* rs_redis_clock(), which nobody sets back */
+    _Atomic apr_int64_t looked_at; /* rs_clock() */
     atomic_bool well;              /* that look: Redis answered */
     apr_thread_mutex_t *lock;      /* guards what follows */
     rs_shm_marks_cursor_t cursor;
@@ -137,23 +137,23 @@ static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
     tell_blind(self, !whole, now);
     tell_closed(self, now);
     atomic_store(&self->well, well);
-    atomic_store(&self->looked_at, rs_redis_clock());
+    atomic_store(&self->looked_at, rs_clock());
 }
 
 /* ---- when ---- */
 
 static bool is_late(rs_revocation_t *self)
 {
-    return rs_redis_clock() - atomic_load(&self->looked_at) > LOOK_AGAIN;
+    return rs_clock() - atomic_load(&self->looked_at) > LOOK_AGAIN;
 }
 
 /* Shared memory takes no time, and a Redis that was well takes hardly any. Of one that was not
  * nobody expects news. */
 static void wait_for_look(rs_revocation_t *self)
 {
-    rs_redis_time_t end = rs_redis_clock() + WAIT_MAX;
+    apr_time_t end = rs_clock() + WAIT_MAX;
 
-    while (is_late(self) && atomic_load(&self->well) && rs_redis_clock() < end)
+    while (is_late(self) && atomic_load(&self->well) && rs_clock() < end)
         apr_sleep(WAIT_STEP);
 }
 
