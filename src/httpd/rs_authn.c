@@ -186,7 +186,8 @@ static int judge(request_rec *r, rs_request_t *request)
     taken = rs_take(&request->presented, &place, r);
     if (taken != RS_TOKEN_ACCEPTED)
         return refuse_taken(r, taken, place);
-    request->verdict = rs_providers_judge(&question, &request->by, now, r->pool);
+    /* A form may have taken its time. */
+    request->verdict = rs_providers_judge(&question, &request->by, apr_time_now(), r->pool);
     request->judged = true;
     if (request->verdict.outcome == RS_CLIENT_THROTTLED)
         tell_throttled(r);

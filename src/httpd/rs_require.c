@@ -120,13 +120,23 @@ static const char *compile(rs_require_t *line, cmd_parms *cmd, const char *words
     return line->kind->compile(line, cmd);
 }
 
-/* The word itself lies in the temporary pool, where mod_lua looks for it as well. */
+/* The word itself lies in the temporary pool, where mod_lua looks for it as well. It is taken away,
+ * lest somebody who does not put his there finds that of another line. */
 static const rs_require_kind_t *find_kind(const cmd_parms *cmd)
 {
     void *name = NULL;
 
     apr_pool_userdata_get(&name, AUTHZ_PROVIDER_NAME_NOTE, cmd->temp_pool);
+    apr_pool_userdata_setn(NULL, AUTHZ_PROVIDER_NAME_NOTE, NULL, cmd->temp_pool);
     return name ? rs_require_kind_find(name) : NULL;
+}
+
+/* Of a section that has directives in it httpd names the last of them. */
+static bool is_in_alias(const ap_directive_t *directive)
+{
+    while (directive && !is_word(directive, "<AuthzProviderAlias"))
+        directive = directive->parent;
+    return directive != NULL;
 }
 
 const char *rs_require_parse(cmd_parms *cmd, const char *words, const void **parsed)
@@ -135,7 +145,7 @@ const char *rs_require_parse(cmd_parms *cmd, const char *words, const void **par
     const char *trouble;
 
     /* An alias hides from us whether its use is negated, and httpd does not name the word there. */
-    if (is_word(cmd->directive, "<AuthzProviderAlias"))
+    if (is_in_alias(cmd->directive))
         return "it cannot be used in <AuthzProviderAlias>: write the Require line where it is "
                "needed";
     line->kind = find_kind(cmd);

@@ -205,7 +205,6 @@ static bool role_met(const rs_require_t *line, const rs_principal_t *principal, 
     const rs_provider_t *by = rs_request(r)->by;
     const rs_claim_paths_t *paths = by ? &rs_provider_spec(by)->policy.role_paths : NULL;
     rs_claim_t claim = { .type = RS_JSON_ABSENT };
-    rs_scope_t words;
     unsigned i;
 
     for (i = 0; paths && i < paths->count && claim.type == RS_JSON_ABSENT; i++)
@@ -214,10 +213,9 @@ static bool role_met(const rs_require_t *line, const rs_principal_t *principal, 
         return true;
     if (claim.type != RS_JSON_STRING)
         return false;
-    words = rs_scope_from_claim(&claim, r->pool);
     for (i = 0; i < line->count; i++) {
         const char *value = rs_argument_value(&line->arguments[i], r);
-        if (value && rs_scope_has(&words, value))
+        if (value && rs_scope_text_has(claim.text, claim.len, value))
             return true;
     }
     return false;

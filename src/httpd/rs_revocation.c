@@ -19,8 +19,7 @@
 #define WAIT_STEP apr_time_from_msec(1)
 
 struct rs_revocation_t {
-    apr_interval_time_t retention;
-    bool required;
+    rs_revocation_spec_t spec;
     rs_shm_marks_t *ring;
     /* of this process */
     const rs_log_t *log;
@@ -49,13 +48,12 @@ static apr_status_t open_ring(rs_shm_marks_t **ring, server_rec *s)
     return status == APR_SUCCESS ? apr_pool_userdata_set(*ring, RING_KEY, NULL, pool) : status;
 }
 
-apr_status_t rs_revocation_create(rs_revocation_t **revocation, apr_interval_time_t retention,
-                                  bool required, server_rec *s, apr_pool_t *p)
+apr_status_t rs_revocation_create(rs_revocation_t **revocation, const rs_revocation_spec_t *spec,
+                                  server_rec *s, apr_pool_t *p)
 {
     rs_revocation_t *made = apr_pcalloc(p, sizeof *made);
 
-    made->retention = retention;
-    made->required = required;
+    made->spec = *spec;
     *revocation = made;
     return open_ring(&made->ring, s);
 }
@@ -74,7 +72,7 @@ static void pass_on(void *baton, const rs_mark_t *mark, apr_time_t heard_at)
 
     read_ring(self, apr_time_now());
     if (!rs_marks_has(self->marks, mark))
-        rs_shm_marks_pass_on(self->ring, mark, self->retention, heard_at);
+        rs_shm_marks_pass_on(self->ring, mark, self->spec.retention, heard_at);
 }
 
 /* What the ring has forgotten stands in the stream, for whoever has read that. */
@@ -82,7 +80,7 @@ static void close_with_ring(rs_revocation_t *self, apr_time_t now)
 {
     apr_time_t closed_at = rs_shm_marks_closed_at(self->ring);
 
-    if (closed_at && now - closed_at <= self->retention)
+    if (closed_at && now - closed_at <= self->spec.retention)
         rs_marks_close(self->marks, closed_at);
 }
 
@@ -110,8 +108,9 @@ static void tell_blind(rs_revocation_t *self, bool blind, apr_time_t now)
         rs_log(self->log, RS_LOG_WARNING,
                "RS0434: Redis has not answered since this server was started: what was revoked "
                "before is not known yet, and %s (%u more since the last line)",
-               self->required ? "no token is accepted until it is (OAuth2RSRevocation required)"
-                              : "is accepted until it is",
+               self->spec.required
+                   ? "no token is accepted until it is (OAuth2RSRevocation required)"
+                   : "is accepted until it is",
                kept_back);
     else if (!blind && rs_log_quiet_over(&self->blind))
         rs_log(self->log, RS_LOG_NOTICE, "RS0435: what was revoked before is known now");
@@ -121,6 +120,8 @@ static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
 {
     bool well = true, whole = true;
 
+    /* Others need not wait for all that is read now. */
+    atomic_store(&self->looked_at, rs_clock());
     /* First: what others have passed on need not be passed on again. */
     read_ring(self, now);
     if (self->stream) {
@@ -128,11 +129,11 @@ static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
         whole = rs_marks_stream_is_whole(self->stream);
     }
     if (self->stream && whole)
-        rs_shm_marks_set_whole(self->ring);
+        rs_shm_marks_set_whole(self->ring, self->spec.where);
     else
         close_with_ring(self, now);
-    whole = whole || rs_shm_marks_is_whole(self->ring);
-    rs_marks_set_blind(self->marks, self->required && !whole);
+    whole = whole || rs_shm_marks_is_whole(self->ring, self->spec.where);
+    rs_marks_set_blind(self->marks, self->spec.required && !whole);
     rs_marks_sweep(self->marks, now);
     tell_blind(self, !whole, now);
     tell_closed(self, now);
@@ -193,7 +194,7 @@ apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *ti
 {
     rs_marks_t *marks;
     apr_pool_t *ptemp;
-    apr_status_t status = rs_marks_create(&marks, revocation->retention, pchild);
+    apr_status_t status = rs_marks_create(&marks, revocation->spec.retention, pchild);
 
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&revocation->lock, APR_THREAD_MUTEX_DEFAULT, pchild);
@@ -226,12 +227,12 @@ apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t 
         return APR_EGENERAL;
     (void)rs_marks_add(revocation->marks, mark, now);
     if (!revocation->stream)
-        return rs_shm_marks_publish(revocation->ring, mark, revocation->retention, now);
+        return rs_shm_marks_publish(revocation->ring, mark, revocation->spec.retention, now);
     /* APR_ENOSPC would say that everybody hears of it: it is also what a full Redis says. */
     status = rs_marks_stream_publish(revocation->stream, mark, now, p);
     if (status != APR_SUCCESS)
         return APR_EGENERAL;
     /* Reading it in the stream, this process will not find it new. */
-    rs_shm_marks_pass_on(revocation->ring, mark, revocation->retention, now);
+    rs_shm_marks_pass_on(revocation->ring, mark, revocation->spec.retention, now);
     return APR_SUCCESS;
 }

@@ -11,10 +11,15 @@
 
 typedef struct rs_revocation_t rs_revocation_t;
 
-/* Before the fork. The ring outlives restarts of s (not its stop). required: as long as nobody of
- * this httpd has read the stream, no token is accepted. */
-apr_status_t rs_revocation_create(rs_revocation_t **revocation, apr_interval_time_t retention,
-                                  bool required, server_rec *s, apr_pool_t *p);
+typedef struct {
+    apr_interval_time_t retention;
+    bool required; /* as long as nobody of this httpd has read the stream, nothing is accepted */
+    apr_uint64_t where; /* a number for the stream, not 0: a restart may name another one */
+} rs_revocation_spec_t;
+
+/* Before the fork. The ring outlives restarts of s (not its stop). */
+apr_status_t rs_revocation_create(rs_revocation_t **revocation, const rs_revocation_spec_t *spec,
+                                  server_rec *s, apr_pool_t *p);
 
 /* In each child. tier and seal: of Redis, else NULL. What was revoked before this process began is
  * read at once. The marks live as long as pchild. */

@@ -15,6 +15,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
+#include <string.h>
 
 APLOG_USE_MODULE(oauth2_rs);
 
@@ -187,15 +188,38 @@ static int build_budget(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
                : failed(s, "RS0627", status, "OAuth2RSFailureLimit: there are no random numbers");
 }
 
+/* A number for the stream of revocations: what Redis, what key, whose words, how far back. */
+static apr_uint64_t number_of_stream(const rs_runtime_t *runtime)
+{
+    static const char use[] = "mod_oauth2_rs stream of revocations";
+    const rs_cache_spec_t *cache = runtime->cache;
+    const char *url = cache->directive ? cache->directive->args : "";
+    const char *prefix = cache->redis.prefix ? cache->redis.prefix : "";
+    rs_sha256_t secret = { { 0 } }, digest;
+    rs_span_t spans[] = { { use, sizeof use },
+                          { url, strlen(url) + 1 },
+                          { prefix, strlen(prefix) + 1 },
+                          { secret.bytes, sizeof secret.bytes },
+                          { &cache->revocation, sizeof cache->revocation } };
+    apr_uint64_t number;
+
+    if (runtime->seal)
+        (void)rs_seal_mac(runtime->seal, 0, use, sizeof use, &secret);
+    rs_sha256(spans, sizeof spans / sizeof spans[0], &digest);
+    memcpy(&number, digest.bytes, sizeof number);
+    return number ? number : 1;
+}
+
 static int build_revocation(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
 {
     const rs_cache_spec_t *cache = runtime->cache;
+    rs_revocation_spec_t spec = { cache->revocation, cache->revocation_required,
+                                  number_of_stream(runtime) };
     apr_status_t status;
 
     if (!cache->revocation)
         return OK;
-    status = rs_revocation_create(&runtime->revocation, cache->revocation,
-                                  cache->revocation_required, s, p);
+    status = rs_revocation_create(&runtime->revocation, &spec, s, p);
     return status == APR_SUCCESS
                ? OK
                : failed(s, "RS0626", status, "there is no shared memory for OAuth2RSRevocation");
@@ -333,11 +357,14 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
 /* ---- in each child ---- */
 
-static void tell_deaf(apr_status_t status, server_rec *s)
+static void tell_deaf(rs_runtime_t *runtime, apr_status_t status, server_rec *s)
 {
+    runtime->services.deaf = runtime->cache->revocation_required;
     ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                 "RS0625: this process does not hear of revocations, and accepts tokens that are "
-                 "revoked: there is no memory, lock or connection for them");
+                 "RS0625: this process does not hear of revocations, and %s: there is no memory, "
+                 "lock or connection for them",
+                 runtime->services.deaf ? "answers with 503 (OAuth2RSRevocation required)"
+                                        : "accepts tokens that are revoked");
 }
 
 static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec *s,
@@ -347,7 +374,7 @@ static void open_revocation(rs_runtime_t *runtime, rs_tier_t *redis, server_rec 
                                                    runtime->services.log, pchild);
 
     if (status != APR_SUCCESS)
-        tell_deaf(status, s);
+        tell_deaf(runtime, status, s);
     runtime->services.marks = rs_revocation_marks(runtime->revocation);
 }
 
@@ -365,7 +392,7 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
             APLOG_MARK, APLOG_ERR, status, s,
             "RS0621: this process works without the cache in Redis: it could not be set up");
         if (runtime->revocation)
-            tell_deaf(status, s);
+            tell_deaf(runtime, status, s);
         return NULL;
     }
     if (runtime->revocation)

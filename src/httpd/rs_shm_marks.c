@@ -19,9 +19,9 @@ typedef struct {
 } place_t;
 
 typedef struct {
-    _Atomic apr_uint64_t taken;    /* places, ever */
-    _Atomic apr_int64_t closed_at; /* 0: never */
-    atomic_bool whole;
+    _Atomic apr_uint64_t taken;          /* places, ever */
+    _Atomic apr_int64_t closed_at;       /* 0: never */
+    _Atomic apr_uint64_t whole_of;       /* 0: of nothing */
     _Atomic apr_uint64_t lately[LATELY]; /* names of marks; 0: none */
     place_t places[];
 } shared_t;
@@ -92,15 +92,15 @@ void rs_shm_marks_pass_on(rs_shm_marks_t *ring, const rs_mark_t *mark,
         (void)rs_shm_marks_publish(ring, mark, retention, heard_at);
 }
 
-void rs_shm_marks_set_whole(rs_shm_marks_t *ring)
+void rs_shm_marks_set_whole(rs_shm_marks_t *ring, apr_uint64_t where)
 {
-    if (!atomic_load(&ring->shared->whole))
-        atomic_store(&ring->shared->whole, true);
+    if (atomic_load(&ring->shared->whole_of) != where)
+        atomic_store(&ring->shared->whole_of, where);
 }
 
-bool rs_shm_marks_is_whole(const rs_shm_marks_t *ring)
+bool rs_shm_marks_is_whole(const rs_shm_marks_t *ring, apr_uint64_t where)
 {
-    return atomic_load(&ring->shared->whole);
+    return atomic_load(&ring->shared->whole_of) == where;
 }
 
 apr_time_t rs_shm_marks_closed_at(const rs_shm_marks_t *ring)

@@ -26,9 +26,9 @@ apr_status_t rs_shm_marks_publish(rs_shm_marks_t *ring, const rs_mark_t *mark,
 void rs_shm_marks_pass_on(rs_shm_marks_t *ring, const rs_mark_t *mark,
                           apr_interval_time_t retention, apr_time_t heard_at);
 
-/* Somebody has passed on all that there is elsewhere. */
-void rs_shm_marks_set_whole(rs_shm_marks_t *ring);
-bool rs_shm_marks_is_whole(const rs_shm_marks_t *ring);
+/* Somebody has passed on all that there is at `where`, which is a number for it and not 0. */
+void rs_shm_marks_set_whole(rs_shm_marks_t *ring, apr_uint64_t where);
+bool rs_shm_marks_is_whole(const rs_shm_marks_t *ring, apr_uint64_t where);
 
 /* When it last forgot too early; 0: never. */
 apr_time_t rs_shm_marks_closed_at(const rs_shm_marks_t *ring);

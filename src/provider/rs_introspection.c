@@ -96,9 +96,10 @@ typedef enum {
     CALL_ANSWERED,
     CALL_FAILED,     /* it does not work */
     CALL_ABOUT_US,   /* it works; it does not accept us */
-    CALL_LATER,      /* it wants to be left alone */
-    CALL_UNREADABLE, /* a complete reply that we do not understand: what stands in a token may bring
-                        that about, so it counts neither way */
+    CALL_LATER,      /* it works; it wants to be left alone */
+    CALL_UNREADABLE, /* it works; we do not understand it, which what stands in a token may bring
+                        about */
+    CALL_NOT_MADE,   /* nothing */
 } call_result_t;
 
 typedef struct {
@@ -288,11 +289,12 @@ static const char *find_endpoint(const rs_introspection_t *self, const char **wh
     return document.introspection_endpoint;
 }
 
-/* What the transport says about the issuer when it brings no reply: nothing, if it was not asked
- * or has said too much. */
+/* When the transport brings no reply. */
 static call_result_t result_of(apr_status_t status)
 {
-    return status == APR_EBUSY || status == APR_ENOSPC ? CALL_UNREADABLE : CALL_FAILED;
+    if (status == APR_EBUSY)
+        return CALL_NOT_MADE;
+    return status == APR_ENOSPC ? CALL_UNREADABLE : CALL_FAILED;
 }
 
 static call_t perform(const visit_t *visit, const char *endpoint)
@@ -342,18 +344,20 @@ static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t
 
     atomic_fetch_add(&shared->calls, 1);
     switch (call->result) {
+    case CALL_LATER:
+        atomic_store(&shared->left_alone_until, now + call->retry_after);
+        (void)rs_breaker_succeeded(&shared->breaker);
+        break;
     case CALL_ANSWERED:
     case CALL_ABOUT_US:
+    case CALL_UNREADABLE:
         (void)rs_breaker_succeeded(&shared->breaker);
         break;
     case CALL_FAILED:
         atomic_fetch_add(&shared->failures, 1);
         (void)rs_breaker_failed(&shared->breaker, now);
         break;
-    case CALL_LATER:
-        atomic_store(&shared->left_alone_until, now + call->retry_after);
-        break;
-    case CALL_UNREADABLE:
+    case CALL_NOT_MADE:
         break;
     }
 }

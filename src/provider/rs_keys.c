@@ -302,6 +302,24 @@ static const char *url_of(rs_keys_t *keys, const rs_key_source_t *source, const 
     return document.jwks_uri;
 }
 
+static void note_source(const rs_key_source_t *source, fetching_t *result)
+{
+    if (source->fresh >= 0 && (result->fresh < 0 || source->fresh < result->fresh))
+        result->fresh = source->fresh;
+    if (source->fetched_at < result->earliest)
+        result->earliest = source->fetched_at;
+    if (source->fetched_at > result->latest)
+        result->latest = source->fetched_at;
+}
+
+/* Another source is asked again because it fails: no reason to ask this one as often. */
+static bool is_well(const rs_keys_t *keys, const rs_key_source_t *source, apr_time_t now)
+{
+    apr_interval_time_t age = now - source->fetched_at;
+
+    return keys->failing && source->text && age >= 0 && age < bounded_interval(keys, source->fresh);
+}
+
 static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_time_t age_max,
                       fetching_t *result, apr_time_t now, apr_pool_t *ptemp)
 {
@@ -322,12 +340,8 @@ static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_tim
         return;
     result->any = true;
     source->fetched_at = document.fetched_at;
-    if (document.fresh >= 0 && (result->fresh < 0 || document.fresh < result->fresh))
-        result->fresh = document.fresh;
-    if (document.fetched_at < result->earliest)
-        result->earliest = document.fetched_at;
-    if (document.fetched_at > result->latest)
-        result->latest = document.fetched_at;
+    source->fresh = document.fresh;
+    note_source(source, result);
 }
 
 /* A source that has not answered for too long takes its keys with it, whatever others do. */
@@ -410,8 +424,13 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     if (work == WORK_FILES)
         result.any = reread_files(keys, ptemp);
     for (i = 0; work != WORK_FILES && i < keys->source_count; i++) {
-        if (!keys->sources[i].file.path)
-            fetch_one(keys, &keys->sources[i], age_max, &result, now, ptemp);
+        rs_key_source_t *source = &keys->sources[i];
+        if (source->file.path)
+            continue;
+        if (work == WORK_FETCH && is_well(keys, source, now))
+            note_source(source, &result);
+        else
+            fetch_one(keys, source, age_max, &result, now, ptemp);
     }
     if (result.why)
         drop_stale(keys, &result, now);
@@ -558,12 +577,12 @@ apr_status_t rs_keys_miss(rs_keys_t *keys, rs_seat_t *seat, apr_time_t issued, a
     return status;
 }
 
-bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint)
+bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint, apr_time_t now)
 {
     bool has;
 
     apr_thread_mutex_lock(keys->lock);
-    has = keys->current && rs_jwks_has(rs_snapshot_content(keys->current), thumbprint);
+    has = usable(keys, now) && rs_jwks_has(rs_snapshot_content(keys->current), thumbprint);
     apr_thread_mutex_unlock(keys->lock);
     return has;
 }

@@ -33,8 +33,8 @@ const rs_jwks_t *rs_keys_hold(rs_keys_t *keys, rs_seat_t *seat, apr_time_t now,
 apr_status_t rs_keys_miss(rs_keys_t *keys, rs_seat_t *seat, apr_time_t issued, apr_time_t now,
                           apr_interval_time_t *retry_after, apr_pool_t *p);
 
-/* Is the key that verified a cached verdict still the issuer's? */
-bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint);
+/* Is the key that verified a cached verdict still the issuer's, and not kept for too long? */
+bool rs_keys_still_has(rs_keys_t *keys, const rs_sha256_t *thumbprint, apr_time_t now);
 
 /* Give back what was fetched: for a process that ends without clearing the pool of creation. */
 void rs_keys_forget(rs_keys_t *keys);

@@ -149,7 +149,8 @@ static const rs_verdict_t *from_cache(const matter_t *matter, bool local_only)
     if (!cache)
         return NULL;
     verdict = rs_cache_fetch(cache, &matter->key, &matter->ttl, local_only, matter->now, matter->p);
-    if (!verdict || !verdict->key || rs_keys_still_has(matter->provider->keys, verdict->key))
+    if (!verdict || !verdict->key ||
+        rs_keys_still_has(matter->provider->keys, verdict->key, matter->now))
         return verdict;
     rs_cache_forget(cache, &matter->key);
     return NULL;
@@ -178,7 +179,7 @@ static rs_verdict_t judge_jwt(const matter_t *matter, const rs_jws_t *jws)
 }
 
 /* A client that brings one bad token after the other must not make us ask for each. What the issuer
- * calls active and our rules refuse is not remembered, so it counts as well. */
+ * calls active and our rules refuse is a question to it as well. */
 static apr_interval_time_t wait_of_client(const matter_t *matter)
 {
     rs_budget_t *failures = matter->provider->services->failures;
@@ -554,6 +555,8 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
     rs_verdict_t verdict = judge(question, by, now, p);
     rs_marks_t *marks = *by ? (*by)->services->marks : NULL;
 
+    if (*by && (*by)->services->deaf && rs_verdict_is_accepted(&verdict))
+        return rs_undecided("this process does not hear of revocations", 0, now);
     /* Whatever a cache or a signature says. */
     return marks && rs_verdict_is_accepted(&verdict)
                ? rs_marks_judge(marks, question->presented, &verdict, now, p)

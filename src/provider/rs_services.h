@@ -13,6 +13,7 @@ typedef struct {
     rs_http_t *http;
     rs_cache_t *cache;
     rs_marks_t *marks; /* of revocation; NULL: none are heard of */
+    bool deaf;         /* none can be heard of, and they are required: nothing is accepted */
     const rs_log_t *log;
     apr_status_t (*random)(unsigned char *bytes, apr_size_t len);
     rs_budget_t *failures; /* introspections that end inactive, by client; NULL: no limit */

@@ -57,6 +57,7 @@ static bool names_us(const rs_json_t *aud, const char *client)
 static const char *check_iat(const rs_signed_reply_t *reply, const rs_json_t *iat)
 {
     double leeway_s = (double)reply->issuer.spec->policy.leeway / APR_USEC_PER_SEC;
+    apr_int64_t asked_s = apr_time_sec(reply->asked_at);
     double at_s;
 
     if (rs_json_type(iat) != RS_JSON_INTEGER && rs_json_type(iat) != RS_JSON_REAL)
@@ -64,7 +65,7 @@ static const char *check_iat(const rs_signed_reply_t *reply, const rs_json_t *ia
     at_s = rs_json_real(iat);
     if (at_s > (double)reply->come_at / APR_USEC_PER_SEC + leeway_s)
         return "its iat is in the future";
-    if (at_s < (double)apr_time_sec(reply->asked_at) - leeway_s)
+    if (at_s < (double)asked_s - leeway_s)
         return "its iat is longer ago than OAuth2RSLeeway: it is not the answer to this question, "
                "or the clocks differ";
     return NULL;

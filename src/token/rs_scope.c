@@ -89,6 +89,21 @@ const char *rs_scope_next(const rs_scope_t *scope, const char **at)
     return word;
 }
 
+bool rs_scope_text_has(const char *text, apr_size_t len, const char *word)
+{
+    const char *end = text + len, *space;
+    apr_size_t word_len = strlen(word);
+
+    for (; text < end; text = space + 1) {
+        space = memchr(text, ' ', (apr_size_t)(end - text));
+        if (!space)
+            space = end;
+        if ((apr_size_t)(space - text) == word_len && memcmp(text, word, word_len) == 0)
+            return word_len > 0;
+    }
+    return false;
+}
+
 bool rs_scope_has(const rs_scope_t *granted, const char *word)
 {
     return has(granted, word, strlen(word));

@@ -18,6 +18,9 @@ typedef struct {
 rs_scope_t rs_scope_from_text(const char *text, apr_pool_t *p);
 rs_scope_t rs_scope_from_claim(const rs_claim_t *claim, apr_pool_t *p);
 
+/* Is it one of the words of a text that is separated by blanks? However many they are. */
+bool rs_scope_text_has(const char *text, apr_size_t len, const char *word);
+
 bool rs_scope_has(const rs_scope_t *granted, const char *word);
 /* How many words of needed are not in granted. */
 unsigned rs_scope_missing(const rs_scope_t *granted, const rs_scope_t *needed);

@@ -59,6 +59,9 @@ MISTAKES = {
     "time-without-sense": (provider("OAuth2RSLeeway soon"), "OAuth2RSLeeway", ["soon"]),
     "alias-of-a-require-line": (GOOD + "<AuthzProviderAlias oauth2-scope reads a>\n</AuthzProviderAlias>\n", "<AuthzProviderAlias",
                                 ["'Require oauth2-scope a'", "cannot be used in <AuthzProviderAlias>"]),
+    "alias-with-a-directive-in-it": (GOOD + location("/x", "Require oauth2-any-scope a") + "<AuthzProviderAlias oauth2-scope reads a>\n"
+                                     "OAuth2RSErrorDetail off\n</AuthzProviderAlias>\n", "OAuth2RSErrorDetail",
+                                     ["cannot be used in <AuthzProviderAlias>"]),
     "alias-behind-a-require-line": (GOOD + location("/x", "Require oauth2-role a") + "<AuthzProviderAlias oauth2-claim reads a>\n"
                                     "</AuthzProviderAlias>\n", "<AuthzProviderAlias", ["cannot be used in <AuthzProviderAlias>"]),
     "too-few-words": (provider("OAuth2RSTimeout 5s"), "OAuth2RSTimeout", ["write OAuth2RSTimeout CONNECT TOTAL"]),

@@ -244,6 +244,29 @@ static void a_503_without_a_time_is_a_failure(void **state)
     assert_int_equal(w->http.calls, 5);
 }
 
+/* Whatever it says: else a client whose tokens nobody can read could keep it shut for all others.
+ */
+static void any_complete_reply_closes_the_breaker(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } replies[] = { { 200, "<html>" }, { 429, "" }, { 403, "" } };
+    unsigned i, failed;
+
+    for (i = 0; i < 3; i++) {
+        world_t *w = begin(draft(*state));
+        w->http.result = APR_TIMEUP;
+        for (failed = 0; failed < 5; failed++)
+            (void)ask(w, NOW);
+        assert_true(rs_introspection_state(w->introspection, NOW).open);
+        w->http.result = APR_SUCCESS;
+        fake_http_says(&w->http, replies[i].status, "text/html", replies[i].body);
+        assert_int_equal(ask(w, NOW + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+        assert_false(rs_introspection_state(w->introspection, NOW + 11 * SECOND).open);
+    }
+}
+
 static void a_clock_that_is_set_back_ends_retry_after(void **state)
 {
     world_t *w = begin(draft(*state));
@@ -505,6 +528,7 @@ int main(void)
         FAKE_TEST(the_endpoint_may_come_from_the_metadata),
         FAKE_TEST(processes_have_one_breaker),
         FAKE_TEST(a_503_without_a_time_is_a_failure),
+        FAKE_TEST(any_complete_reply_closes_the_breaker),
         FAKE_TEST(a_clock_that_is_set_back_ends_retry_after),
         FAKE_TEST(a_process_without_transport_is_undecided),
     };

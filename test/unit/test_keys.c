@@ -32,6 +32,7 @@ typedef struct {
     rs_provider_spec_t *spec;
     rs_metadata_t *metadata;
     rs_waiting_t *waiting;
+    unsigned firsts; /* calls to the first of two addresses */
     rs_keys_t *keys;
     apr_pool_t *p;
     const rs_jwk_t *a, *b;
@@ -109,8 +110,8 @@ static void keys_are_fetched_when_first_needed(void **state)
     assert_true(has(w, w->a, NOW + SECOND));
     assert_int_equal(w->http.calls, 1);
     assert_string_equal(w->http.url, KEYS_URL);
-    assert_true(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a)));
-    assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->b)));
+    assert_true(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a), NOW));
+    assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->b), NOW));
 }
 
 static void the_metadata_says_where_keys_are(void **state)
@@ -330,7 +331,7 @@ static void held_keys_outlive_their_replacement(void **state)
     issuer_says(w, w->set_b);
     rs_keys_miss(w->keys, &seat, 0, NOW, &retry_after, w->p);
     assert_true(rs_jwks_has(held, rs_jwk_thumbprint(w->a)));
-    assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a)));
+    assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a), NOW));
 }
 
 /* ---- files ---- */
@@ -592,8 +593,11 @@ static void first_only(fake_http_t *http, const rs_http_request_t *request,
 {
     world_t *w = http->baton;
 
+    bool first = strcmp(request->url, KEYS_URL) == 0;
+
+    w->firsts += first;
     reply->content_type = "application/json";
-    reply->status = strcmp(request->url, KEYS_URL) == 0 ? 200 : 404;
+    reply->status = first ? 200 : 404;
     reply->body = w->set_a;
 }
 
@@ -614,15 +618,19 @@ static void each_source_has_a_time_of_its_own(void **state)
     apr_time_t now;
 
     begin(w);
-    /* One that is never there does not end the keys of the other. */
+    /* One that is never there does not end the keys of the other, and is asked again for itself. */
     for (now = NOW; now < NOW + 48 * 3600 * SECOND; now += 600 * SECOND)
         assert_true(has(w, w->a, now));
+    assert_int_equal(w->firsts, 48);
+    assert_int_equal(w->http.calls, 48 + 48 * 6);
     /* Nor does it keep them beyond their time. */
     w->http.answer = NULL;
     w->http.result = APR_TIMEUP;
     for (; now < NOW + 71 * 3600 * SECOND; now += 600 * SECOND)
         assert_true(has(w, w->a, now));
     assert_false(has(w, w->a, NOW + 73 * 3600 * SECOND));
+    /* Nor what was found good with them. */
+    assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a), NOW + 73 * 3600 * SECOND));
 }
 
 static void keys_of_a_file_stay_when_an_address_is_gone_for_good(void **state)

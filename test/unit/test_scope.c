@@ -22,6 +22,21 @@ static void order_and_repeats_do_not_count_letter_case_does(void **state)
     assert_false(rs_scope_has(&granted, ""));
 }
 
+static void words_of_a_text_are_taken_whole(void **state)
+{
+    static const char text[] = "  admin user  root";
+
+    (void)state;
+    assert_true(rs_scope_text_has(text, sizeof text - 1, "admin"));
+    assert_true(rs_scope_text_has(text, sizeof text - 1, "root"));
+    assert_false(rs_scope_text_has(text, sizeof text - 1, "use"));
+    assert_false(rs_scope_text_has(text, sizeof text - 1, "users"));
+    assert_false(rs_scope_text_has(text, sizeof text - 1, "admin user"));
+    assert_false(rs_scope_text_has(text, sizeof text - 1, ""));
+    assert_false(rs_scope_text_has("", 0, ""));
+    assert_false(rs_scope_text_has(text, sizeof text - 2, "root"));
+}
+
 static void what_is_missing_is_counted(void **state)
 {
     rs_scope_t granted = set("a b", state), needed = set("b c d", state), none = set("", state);
@@ -69,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(order_and_repeats_do_not_count_letter_case_does),
+        CASE(words_of_a_text_are_taken_whole),
         CASE(what_is_missing_is_counted),
         CASE(a_union_has_each_word_once),
         CASE(words_that_no_scope_may_have_are_dropped),
