@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The monotonic clock. */
+/* The monotonic clock, and intervals by chance. */
 #include "base/rs_clock.h"
 
 #include <time.h>
@@ -10,4 +10,14 @@ apr_time_t rs_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
+apr_interval_time_t rs_jitter(rs_random_fn *random, apr_interval_time_t interval)
+{
+    apr_uint32_t number = 0;
+
+    if (random)
+        (void)random((unsigned char *)&number, sizeof number);
+    return interval - interval / 10 +
+           (apr_interval_time_t)((double)number / 4294967296.0 * (double)interval / 5);
 }

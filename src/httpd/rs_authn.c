@@ -139,7 +139,8 @@ static int refuse_plain(request_rec *r)
                       presented.fingerprint, where);
     else
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "RS0636: https is required here (OAuth2RSRequireHTTPS)");
+                      "RS0636: %s %s: https is required here (OAuth2RSRequireHTTPS)", r->method,
+                      ap_escape_logitem(r->pool, r->uri));
     return rs_answer(r, &answer);
 }
 

@@ -8,6 +8,7 @@
 #include "httpd/rs_sections.h"
 #include "httpd/rs_words.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
 
@@ -111,6 +112,27 @@ static bool switches_on(const ap_directive_t *directive, apr_pool_t *ptemp)
            strcasecmp(ap_getword_conf(ptemp, &arguments), RS_AUTH_TYPE) == 0;
 }
 
+/* httpd would take it for another's, and answer 500. */
+static int check_spelling(const ap_directive_t *directive, apr_pool_t *ptemp)
+{
+    const char *arguments = directive->args;
+    const char *word = ap_getword_conf(ptemp, &arguments), *at = word, *ours = RS_AUTH_TYPE;
+
+    if (strcasecmp(directive->directive, "AuthType") != 0 || strcasecmp(word, ours) == 0)
+        return OK;
+    for (; *ours; ours++) {
+        if (!apr_isalnum(*ours))
+            continue;
+        while (*at && !apr_isalnum(*at))
+            at++;
+        if (apr_tolower(*at++) != *ours)
+            return OK;
+    }
+    return *at ? OK
+               : wrong("RS0663", directive,
+                       apr_psprintf(ptemp, "AuthType %s: write AuthType " RS_AUTH_TYPE, word));
+}
+
 static server_rec *server_of(server_rec *main_server, const ap_directive_t *host)
 {
     server_rec *s;
@@ -198,6 +220,8 @@ static int check_tree(server_rec *s, server_rec *main_server, const ap_directive
     for (; node && result == OK; node = node->next) {
         bool host = strcasecmp(node->directive, "<VirtualHost") == 0;
         warn_of_blind_places(node);
+        if ((result = check_spelling(node, ptemp)) != OK)
+            break;
         if (!host && switches_on(node, ptemp))
             result = check_section(s, main_server, node, ptemp);
         if (result == OK && node->first_child)

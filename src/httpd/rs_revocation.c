@@ -221,18 +221,14 @@ rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation)
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
                                    apr_time_t now, apr_pool_t *p)
 {
-    apr_status_t status;
-
     if (!revocation->marks)
         return APR_EGENERAL;
     (void)rs_marks_add(revocation->marks, mark, now);
     if (!revocation->stream)
         return rs_shm_marks_publish(revocation->ring, mark, revocation->spec.retention, now);
-    /* APR_ENOSPC would say that everybody hears of it: it is also what a full Redis says. */
-    status = rs_marks_stream_publish(revocation->stream, mark, now, p);
-    if (status != APR_SUCCESS)
-        return APR_EGENERAL;
-    /* Reading it in the stream, this process will not find it new. */
+    /* Whatever Redis says: this httpd knows, in processes to come as well. */
     rs_shm_marks_pass_on(revocation->ring, mark, revocation->spec.retention, now);
-    return APR_SUCCESS;
+    /* APR_ENOSPC would say that everybody hears of it: it is also what a full Redis says. */
+    return rs_marks_stream_publish(revocation->stream, mark, now, p) == APR_SUCCESS ? APR_SUCCESS
+                                                                                    : APR_EGENERAL;
 }

@@ -35,7 +35,7 @@ rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation);
 void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp);
 
 /* Felt here at once, by all others within a second. APR_ENOSPC: likewise, and there are more than
- * can be kept. Else nobody else hears of it. */
+ * can be kept. Else other hosts do not hear of it. */
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
                                    apr_time_t now, apr_pool_t *p);
 

@@ -205,6 +205,19 @@ static int say(request_rec *r, int status, const char *text)
     return OK;
 }
 
+/* For the log: never a token, but the digits that stand for it there. */
+static const char *deed_of(const wish_t *wish, request_rec *r)
+{
+    const char *what = wish->kind == RS_MARK_TOKEN
+                           ? rs_token_fingerprint(wish->value, strlen(wish->value), r->pool)
+                       : wish->kind == RS_MARK_ISSUER ? ""
+                                                      : ap_escape_logitem(r->pool, wish->value);
+
+    return apr_pstrcat(r->pool, r->user ? r->user : "a program on this host", " revoked ",
+                       wish->field, *what ? " " : "", what, *wish->issuer ? " of " : "",
+                       wish->issuer, NULL);
+}
+
 static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish, apr_time_t now)
 {
     rs_mark_t mark = { .not_before = wish->not_before };
@@ -217,17 +230,15 @@ static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish, 
         rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
     status = rs_revocation_publish(runtime->revocation, &mark, now, r->pool);
     if (status != APR_SUCCESS && status != APR_ENOSPC) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,
-                      "RS0692: a revocation could not be told to the other processes: nobody but "
-                      "this one feels it");
-        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
-        return HTTP_SERVICE_UNAVAILABLE;
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "RS0692: %s, but Redis has not taken it: other hosts do not know; revoke "
+                      "again when it answers",
+                      deed_of(wish, r));
+        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
+        return say(r, HTTP_SERVICE_UNAVAILABLE,
+                   "revoked on this host only: Redis does not answer; revoke again");
     }
-    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, "RS0690: %s revoked %s%s%s%s%s",
-                  r->user ? r->user : "a program on this host", wish->field,
-                  wish->kind == RS_MARK_TOKEN || !*value ? "" : " ",
-                  wish->kind == RS_MARK_TOKEN ? "" : ap_escape_logitem(r->pool, value),
-                  *wish->issuer ? " of " : "", wish->issuer);
+    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, "RS0690: %s", deed_of(wish, r));
     return say(r, HTTP_OK, "revoked: felt everywhere within a second");
 }
 
@@ -242,16 +253,19 @@ int rs_revoke_handler(request_rec *r)
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
-    if (!runtime || !runtime->revocation)
+    if (!runtime || !runtime->revocation) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "RS0693: nothing can be revoked: OAuth2RSRevocation is off");
         return HTTP_NOT_FOUND;
+    }
     ap_allow_methods(r, REPLACE_ALLOW, "POST", NULL);
     if (r->method_number != M_POST)
         return HTTP_METHOD_NOT_ALLOWED;
     if (!may_revoke(r)) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_INFO, 0, r,
-            "RS0691: refused to revoke: the caller is neither authenticated nor a program "
-            "on this host");
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "RS0691: refused to revoke: %s",
+                      apr_table_get(r->headers_in, "Origin")
+                          ? "it was asked for by a page in a browser (Origin)"
+                          : "the caller is neither authenticated nor a program on this host");
         return HTTP_FORBIDDEN;
     }
     type = apr_table_get(r->headers_in, "Content-Type");

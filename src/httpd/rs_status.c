@@ -40,7 +40,10 @@ static void tell_keys(const page_t *page, const char *about, const rs_keys_state
     number(page, about, "Keys", keys->count);
     if (keys->fetched_at)
         number(page, about, "KeysAge", (apr_uint64_t)apr_time_sec(now - keys->fetched_at));
-    line(page, about, "KeysFetch", keys->failing ? "failing" : "well");
+    line(page, about, "KeysFetch",
+         keys->failing                         ? "failing"
+         : keys->fetched_at || keys->count > 0 ? "well"
+                                               : "none yet");
 }
 
 static void tell_introspection(const page_t *page, const char *about,
@@ -49,6 +52,7 @@ static void tell_introspection(const page_t *page, const char *about,
     line(page, about, "Breaker", state->open ? "open" : "closed");
     number(page, about, "AskedAgainIn", (apr_uint64_t)apr_time_sec(state->wait + 999999));
     number(page, about, "Calls", state->calls);
+    number(page, about, "Undecided", state->undecided);
     number(page, about, "Failures", state->failures);
 }
 

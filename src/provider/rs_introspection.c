@@ -25,7 +25,7 @@
 typedef struct {
     rs_breaker_t breaker;
     _Atomic apr_int64_t left_alone_until; /* its Retry-After */
-    _Atomic apr_uint64_t calls, failures;
+    _Atomic apr_uint64_t calls, undecided, failures;
     rs_log_quiet_t trouble;
 } shared_t;
 
@@ -82,6 +82,7 @@ rs_introspection_state_t rs_introspection_state(const rs_introspection_t *intros
     rs_introspection_state_t state = { .open = rs_breaker_is_open(&shared->breaker),
                                        .wait = rs_breaker_wait(&shared->breaker, now),
                                        .calls = atomic_load(&shared->calls),
+                                       .undecided = atomic_load(&shared->undecided),
                                        .failures = atomic_load(&shared->failures) };
 
     if (left_alone > state.wait)
@@ -343,6 +344,8 @@ static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t
     shared_t *shared = self->shared;
 
     atomic_fetch_add(&shared->calls, 1);
+    if (call->result != CALL_ANSWERED)
+        atomic_fetch_add(&shared->undecided, 1);
     switch (call->result) {
     case CALL_LATER:
         atomic_store(&shared->left_alone_until, now + call->retry_after);

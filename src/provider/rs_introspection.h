@@ -28,9 +28,10 @@ apr_status_t rs_introspection_create(rs_introspection_t **introspection,
 
 /* For pages: how things are now. */
 typedef struct {
-    bool open;                    /* the breaker; half-open counts as open */
-    apr_interval_time_t wait;     /* until the issuer is asked again; 0: it is asked */
-    apr_uint64_t calls, failures; /* of all processes; failures move the breaker */
+    bool open;                               /* the breaker; half-open counts as open */
+    apr_interval_time_t wait;                /* until the issuer is asked again; 0: it is asked */
+    apr_uint64_t calls, undecided, failures; /* of all processes; undecided: those that brought no
+                                                verdict; failures among them move the breaker */
 } rs_introspection_state_t;
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
                                                 apr_time_t now);

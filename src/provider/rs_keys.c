@@ -240,15 +240,6 @@ typedef struct {
     bool any;
 } fetching_t;
 
-static apr_interval_time_t bounded_interval(const rs_keys_t *keys, apr_interval_time_t fresh)
-{
-    const rs_keys_spec_t *spec = &keys->spec->keys;
-
-    if (fresh < 0 || fresh > spec->refresh_max)
-        return spec->refresh_max;
-    return fresh < spec->refresh_min ? spec->refresh_min : fresh;
-}
-
 /* What another process has fetched is as good as what we would fetch. */
 static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const rs_document_place_t *place,
                       rs_document_t *document, apr_time_t now, apr_pool_t *ptemp)
@@ -256,7 +247,7 @@ static bool take_over(rs_keys_t *keys, rs_key_source_t *source, const rs_documen
     const char *why, *remarks;
 
     if (!rs_document_find(document, place, source->fetched_at, now, ptemp) ||
-        now - document->fetched_at > bounded_interval(keys, document->fresh) ||
+        now - document->fetched_at > rs_keys_spec_interval(&keys->spec->keys, document->fresh) ||
         rs_key_source_take(source, document->text, document->len, &why, &remarks, ptemp) !=
             APR_SUCCESS)
         return false;
@@ -317,7 +308,8 @@ static bool is_well(const rs_keys_t *keys, const rs_key_source_t *source, apr_ti
 {
     apr_interval_time_t age = now - source->fetched_at;
 
-    return keys->failing && source->text && age >= 0 && age < bounded_interval(keys, source->fresh);
+    return keys->failing && source->text && age >= 0 &&
+           age < rs_keys_spec_interval(&keys->spec->keys, source->fresh);
 }
 
 static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_time_t age_max,
@@ -360,17 +352,6 @@ static void drop_stale(rs_keys_t *keys, fetching_t *result, apr_time_t now)
     }
 }
 
-/* Up to a tenth earlier or later, so that a farm of servers does not ask in step. */
-static apr_interval_time_t jitter(const rs_keys_t *keys, apr_interval_time_t interval)
-{
-    apr_uint32_t number = 0;
-
-    if (keys->services->random)
-        (void)keys->services->random((unsigned char *)&number, sizeof number);
-    return interval - interval / 10 +
-           (apr_interval_time_t)((double)number / 4294967296.0 * (double)interval / 5);
-}
-
 /* With the lock held: what the fetch means for the next one. */
 static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
@@ -379,15 +360,15 @@ static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
         keys->fetched_at = result->latest;
     if (!keys->failing) {
         keys->backoff = 0;
-        keys->interval = bounded_interval(keys, result->fresh);
-        keys->fetch_due = result->earliest + jitter(keys, keys->interval);
+        keys->interval = rs_keys_spec_interval(&keys->spec->keys, result->fresh);
+        keys->fetch_due = result->earliest + rs_jitter(keys->services->random, keys->interval);
         return;
     }
     keys->backoff = keys->backoff ? 2 * keys->backoff : BACKOFF_FIRST;
     if (keys->backoff > keys->spec->keys.cooldown)
         keys->backoff =
             keys->spec->keys.cooldown > BACKOFF_FIRST ? keys->spec->keys.cooldown : BACKOFF_FIRST;
-    keys->fetch_due = now + jitter(keys, keys->backoff);
+    keys->fetch_due = now + rs_jitter(keys->services->random, keys->backoff);
 }
 
 static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)

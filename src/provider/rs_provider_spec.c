@@ -188,6 +188,13 @@ const char *rs_provider_spec_load(rs_provider_spec_t *spec, apr_pool_t *p)
     return NULL;
 }
 
+apr_interval_time_t rs_keys_spec_interval(const rs_keys_spec_t *spec, apr_interval_time_t fresh)
+{
+    if (fresh < 0 || fresh > spec->refresh_max)
+        return spec->refresh_max;
+    return fresh < spec->refresh_min ? spec->refresh_min : fresh;
+}
+
 /* ---- fingerprint ---- */
 
 /* Fields with their lengths, so that no two lists of fields give one text. */

@@ -100,6 +100,9 @@ bool rs_provider_spec_introspects(const rs_provider_spec_t *spec);
 /* Does it judge JWTs itself? */
 bool rs_provider_spec_judges_jwts(const rs_provider_spec_t *spec);
 
+/* How long a key set serves that says it is good for `fresh`; -1: it says nothing. */
+apr_interval_time_t rs_keys_spec_interval(const rs_keys_spec_t *spec, apr_interval_time_t fresh);
+
 /* Digest of the values that a verdict depends on: part of the cache key. No paths, no hosts of
  * ours, no names: two machines with one configuration agree, an edited configuration does not. */
 void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *fingerprint,

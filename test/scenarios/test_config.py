@@ -57,10 +57,12 @@ MISTAKES = {
     "introspection-without-credentials": (provider("OAuth2RSIntrospection https://login.example.com/i"),
                                           "<OAuth2RSProvider", ["OAuth2RSClient"]),
     "time-without-sense": (provider("OAuth2RSLeeway soon"), "OAuth2RSLeeway", ["soon"]),
+    "another-spelling-of-the-type": (GOOD + location("/x", "Require valid-user").replace("AuthType oauth2-rs", "AuthType oauth2_rs"), "AuthType",
+                                     ["RS0663", "write AuthType oauth2-rs"]),
     "alias-of-a-require-line": (GOOD + "<AuthzProviderAlias oauth2-scope reads a>\n</AuthzProviderAlias>\n", "<AuthzProviderAlias",
                                 ["'Require oauth2-scope a'", "cannot be used in <AuthzProviderAlias>"]),
     "alias-with-a-directive-in-it": (GOOD + location("/x", "Require oauth2-any-scope a") + "<AuthzProviderAlias oauth2-scope reads a>\n"
-                                     "OAuth2RSErrorDetail off\n</AuthzProviderAlias>\n", "OAuth2RSErrorDetail",
+                                     "OAuth2RSErrorDetail off\n</AuthzProviderAlias>\n", "<AuthzProviderAlias",
                                      ["cannot be used in <AuthzProviderAlias>"]),
     "alias-behind-a-require-line": (GOOD + location("/x", "Require oauth2-role a") + "<AuthzProviderAlias oauth2-claim reads a>\n"
                                     "</AuthzProviderAlias>\n", "<AuthzProviderAlias", ["cannot be used in <AuthzProviderAlias>"]),

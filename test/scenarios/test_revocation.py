@@ -299,8 +299,14 @@ def test_who_may_revoke(httpd, issuer, folder):
 
 def test_a_revocation_that_cannot_be_told(redis, httpd, issuer, folder):
     (server,) = bed(httpd, issuer, folder, redis, "one", lines=[HANDLER])
+    token = issuer.jwt(sub="x", iat=int(time.time()) - 10)
+    granted(server.get("/x", token))
     redis.stop()
-    assert revoke(server, subject="x").status == 503
+    answer = revoke(server, subject="x")
+    assert answer.status == 503 and answer.get("Retry-After") and b"on this host only" in answer.body
+    refused(server.get("/x", token), "revoked")
+    server.graceful()
+    felt(server, token)
     server.expects("RS0692")
     server.allows("RS0410", "RS0430", "RS0434")
 

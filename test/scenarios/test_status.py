@@ -23,11 +23,12 @@ def test_providers_and_caches(httpd, issuer, folder):
     server = httpd(asking(issuer, folder) + LOCATION + STATUS, modules=["status"])
     before = state(server)
     assert before["acme Breaker"] == "closed" and before["acme Calls"] == before["LocalEntries"] == "0"
+    assert before["acme KeysFetch"] == "none yet"
     granted(server.get("/x", issuer.opaque()))
     granted(server.get("/x", issuer.jwt()))
     after = state(server)
     assert after["acme Keys"] == "1" and after["acme KeysFetch"] == "well" and int(after["acme KeysAge"]) < 5
-    assert (after["acme Calls"], after["acme Failures"], after["acme Waiting"]) == ("1", "0", "0")
+    assert (after["acme Calls"], after["acme Undecided"], after["acme Failures"], after["acme Waiting"]) == ("1", "0", "0", "0")
     assert after["LocalEntries"] == "2" and int(after["LocalBytes"]) > 500 and after["SharedCache"] == "shm"
     assert after["SharedCacheState"] == "well"
     assert 1 <= int(after["IssuerConnectionsUsed"]) <= int(after["IssuerConnectionsMax"]) <= 64
@@ -48,6 +49,15 @@ def test_an_issuer_and_a_redis_in_trouble(httpd, issuer, folder, redis):
     assert now["acme Breaker"] == "open" and 25 <= int(now["acme AskedAgainIn"]) <= 30
     assert now["acme Failures"] == "2" and now["SharedCacheState"] == "in trouble"
     server.expects("RS0410", "RS0521")
+
+
+def test_an_issuer_that_does_not_accept_us(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder) + LOCATION + STATUS, modules=["status"])
+    issuer.fault("/introspect", faults.answer(401, '{"error":"invalid_client"}'))
+    undecided(server.get("/x", issuer.opaque()))
+    now = state(server)
+    assert (now["acme Breaker"], now["acme Undecided"], now["acme Failures"]) == ("closed", "1", "0")
+    server.expects("RS0521")
 
 
 def test_no_secret_and_no_token_is_shown(httpd, issuer, folder):
