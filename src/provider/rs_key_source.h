@@ -15,6 +15,7 @@ typedef struct {
     apr_size_t len;
     apr_time_t fetched_at;     /* of an address: when the text was had, by whomever; 0: never */
     apr_interval_time_t fresh; /* how long it is good for, by its own word; -1: it says nothing */
+    bool failing;              /* the last fetch was no success */
 } rs_key_source_t;
 
 /* Read the file if it has changed since; *changed says so, also of a version that is of no use,

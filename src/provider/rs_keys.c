@@ -308,7 +308,7 @@ static bool is_well(const rs_keys_t *keys, const rs_key_source_t *source, apr_ti
 {
     apr_interval_time_t age = now - source->fetched_at;
 
-    return keys->failing && source->text && age >= 0 &&
+    return keys->failing && !source->failing && source->text && age >= 0 &&
            age < rs_keys_spec_interval(&keys->spec->keys, source->fresh);
 }
 
@@ -328,6 +328,7 @@ static void fetch_one(rs_keys_t *keys, rs_key_source_t *source, apr_interval_tim
         result->place = place.url ? place.url : keys->spec->policy.issuer;
         result->why = why;
     }
+    source->failing = why != NULL;
     if (why)
         return;
     result->any = true;

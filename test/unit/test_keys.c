@@ -633,6 +633,22 @@ static void each_source_has_a_time_of_its_own(void **state)
     assert_false(rs_keys_still_has(w->keys, rs_jwk_thumbprint(w->a), NOW + 73 * 3600 * SECOND));
 }
 
+/* A miss that fails says so of a set that would not be due for long. */
+static void a_source_that_failed_is_asked_again(void **state)
+{
+    world_t *w = remote_world(*state);
+    apr_interval_time_t retry_after;
+
+    issuer_says(w, w->set_a);
+    assert_true(has(w, w->a, NOW));
+    w->http.result = APR_TIMEUP;
+    assert_int_equal(rs_keys_miss(w->keys, &seat, 0, NOW + SECOND, &retry_after, w->p), APR_EAGAIN);
+    assert_int_equal(w->http.calls, 2);
+    assert_true(has(w, w->a, NOW + 3 * SECOND));
+    assert_int_equal(w->http.calls, 3);
+    assert_true(rs_keys_state(w->keys).failing);
+}
+
 static void keys_of_a_file_stay_when_an_address_is_gone_for_good(void **state)
 {
     world_t *w = world_of_two_sources(*state);
@@ -675,6 +691,7 @@ int main(void)
         FAKE_TEST(few_wait_for_the_keys_of_a_slow_issuer),
         FAKE_TEST(a_pause_begins_when_the_call_ends),
         FAKE_TEST(each_source_has_a_time_of_its_own),
+        FAKE_TEST(a_source_that_failed_is_asked_again),
         FAKE_TEST(keys_of_a_file_stay_when_an_address_is_gone_for_good),
         FAKE_TEST(a_clock_that_is_set_back_stops_no_refresh),
     };
