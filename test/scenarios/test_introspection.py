@@ -274,13 +274,13 @@ def test_few_may_wait(httpd, issuer, folder, mpm, processes):
     server.expects("RS0523")
 
 
-@pytest.mark.parametrize("mpm, processes", [("event", 1), ("prefork", 32)])
+@pytest.mark.parametrize("mpm, processes", [("event", 1), ("prefork", 16)])
 def test_a_burst_of_unseen_tokens_is_served_by_a_quick_issuer(httpd, issuer, folder, mpm, processes):
-    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 8") + LOCATION, threads=32, mpm=mpm, processes=processes)
+    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 6") + LOCATION, threads=16, mpm=mpm, processes=processes)
     issuer.fault(ENDPOINT, faults.delay(0.02))
-    answers = client.together(32, lambda i: server.get("/x", issuer.opaque()))
-    assert [a.status for a in answers] == [200] * 32
-    assert issuer.count() == 32
+    answers = client.together(12, lambda i: server.get("/x", issuer.opaque()))
+    assert [a.status for a in answers] == [200] * 12
+    assert issuer.count() == 12
 
 
 def test_retry_after_is_heeded_by_all_processes(httpd, issuer, folder):
