@@ -304,9 +304,9 @@ def test_a_revocation_that_cannot_be_told(redis, httpd, issuer, folder):
     redis.stop()
     answer = revoke(server, subject="x")
     assert answer.status == 503 and answer.get("Retry-After") and b"on this host only" in answer.body
-    refused(server.get("/x", token), "revoked")
-    server.graceful()
     felt(server, token)
+    server.graceful()
+    refused(server.get("/x", token), "revoked")
     server.expects("RS0692")
     server.allows("RS0410", "RS0430", "RS0434")
 
