@@ -311,13 +311,18 @@ static rs_verdict_t judge_with_others(matter_t *matter, const rs_verdict_t *loca
 {
     rs_waiting_t *waiting = matter->provider->waiting;
     rs_flights_t *flights = rs_cache_flights(matter->provider->services->cache);
-    apr_interval_time_t patience = rs_waiting_patience(
-        waiting, &matter->seat, rs_waiting_time_max(matter->provider->spec), matter->now);
     const rs_verdict_t *known;
     rs_flight_t *flight;
-    rs_entry_t *entry =
-        rs_flight_board(flights, &matter->key, patience, &flight, &matter->now, matter->p);
+    rs_entry_t *entry = rs_flight_board(flights, &matter->key, 0, &flight, &matter->now, matter->p);
 
+    /* Somebody flies: sit down behind him, and not before, lest he find his passengers on all
+     * seats. */
+    if (!entry && !flight)
+        entry = rs_flight_board(flights, &matter->key,
+                                rs_waiting_patience(waiting, &matter->seat,
+                                                    rs_waiting_time_max(matter->provider->spec),
+                                                    matter->now),
+                                &flight, &matter->now, matter->p);
     if (entry) {
         rs_entry_release_with(entry, matter->p);
         return *rs_entry_verdict(entry);
