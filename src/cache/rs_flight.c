@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Single flight: a list of the flights in the air, as long as threads are waiting for issuers. */
 #include "cache/rs_flight.h"
+#include "base/rs_clock.h"
 
 #include <apr_ring.h>
 #include <apr_thread_cond.h>
@@ -64,15 +65,13 @@ static rs_entry_t *ride(rs_flights_t *flights, rs_flight_t *flight, apr_interval
                         apr_time_t *now)
 {
     rs_entry_t *entry = NULL;
-    apr_time_t begun = apr_time_now();
+    apr_time_t begun = rs_clock();
     apr_interval_time_t waited = 0;
 
     flight->aboard++;
     while (!flight->landed && waited < wait) {
         (void)apr_thread_cond_timedwait(flights->landing, flights->lock, wait - waited);
-        waited = apr_time_now() - begun;
-        if (waited < 0) /* the clock was set back: enough waited */
-            waited = wait;
+        waited = rs_clock() - begun;
     }
     *now += waited;
     if (flight->landed && flight->entry)

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The rehearsal of post_config. */
 #include "httpd/rs_rehearsal.h"
+#include "httpd/rs_background.h"
 #include "httpd/rs_runtime.h"
 #include "provider/rs_metadata.h"
 
@@ -120,7 +121,7 @@ static int rehearse(server_rec *main_server, apr_pool_t *p)
     if (result != OK || !runtime.slots->nelts)
         return result;
     if ((result = rehearse_cache(&runtime, config->cache, p)) != OK ||
-        (result = rs_runtime_check_watchdog(config->cache, NULL)) != OK)
+        (result = rs_background_check(config->cache, NULL)) != OK)
         return result;
     return rehearse_identity_key(config->identity_key, p);
 }

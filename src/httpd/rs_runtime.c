@@ -1,27 +1,23 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* From the checked configuration to something that runs: providers and shared memory before the
- * children fork; HTTP client, Redis connections and local cache in each child; key refresh by
- * mod_watchdog where it is there. */
+ * children fork; HTTP client, Redis connections and local cache in each child. */
 #include "httpd/rs_runtime.h"
 #include "base/rs_limits.h"
 #include "cache/rs_seal.h"
+#include "httpd/rs_background.h"
 #include "httpd/rs_log_httpd.h"
 #include "httpd/rs_revocation.h"
 #include "net/rs_http_curl.h"
 
 #include <ap_mpm.h>
-#include <apr_optional.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
-#include <mod_watchdog.h>
 #include <string.h>
 
 APLOG_USE_MODULE(oauth2_rs);
 
 #define USER_AGENT "mod_oauth2_rs"
-#define TEND_INTERVAL apr_time_from_sec(1)
-#define MARKS_INTERVAL apr_time_from_msec(300)
 #define LOCAL_ENTRIES_THREADED 16384
 #define LOCAL_ENTRIES_PREFORK 1024
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
@@ -236,80 +232,7 @@ int rs_runtime_load_identity_key(rs_identity_key_t *key, server_rec *s, apr_pool
         apr_psprintf(p, "%s (%s:%d)", trouble, key->directive->filename, key->directive->line_num));
 }
 
-/* ---- background work ---- */
-
-static apr_status_t tend(int state, void *data, apr_pool_t *ptemp)
-{
-    rs_runtime_t *runtime = data;
-    int i;
-
-    if (state != AP_WATCHDOG_STATE_RUNNING || !runtime->services.http)
-        return APR_SUCCESS;
-    for (i = 0; i < runtime->slots->nelts; i++)
-        rs_provider_tend(APR_ARRAY_IDX(runtime->slots, i, rs_slot_t *)->provider, apr_time_now(),
-                         ptemp);
-    rs_crypto_leave_thread();
-    return APR_SUCCESS;
-}
-
-static apr_status_t read_marks(int state, void *data, apr_pool_t *ptemp)
-{
-    rs_runtime_t *runtime = data;
-
-    if (state == AP_WATCHDOG_STATE_RUNNING)
-        rs_revocation_poll(runtime->revocation, apr_time_now(), ptemp);
-    rs_crypto_leave_thread();
-    return APR_SUCCESS;
-}
-
-typedef struct {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get;
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * enroll;
-} watchdogs_t;
-
-static bool has_watchdogs(watchdogs_t *watchdogs)
-{
-    watchdogs->get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    watchdogs->enroll = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    return watchdogs->get && watchdogs->enroll;
-}
-
-/* Without mod_watchdog the request that finds keys old refreshes them; revocations have no such
- * request. */
-int rs_runtime_check_watchdog(const rs_cache_spec_t *cache, server_rec *s)
-{
-    watchdogs_t watchdogs;
-
-    if (!cache->revocation || has_watchdogs(&watchdogs))
-        return OK;
-    return failed(s, "RS0619", 0,
-                  "OAuth2RSRevocation needs mod_watchdog: add LoadModule watchdog_module");
-}
-
-static int watch(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p)
-{
-    watchdogs_t watchdogs;
-    ap_watchdog_t *watchdog;
-    apr_status_t status;
-
-    if (!has_watchdogs(&watchdogs))
-        return rs_runtime_check_watchdog(runtime->cache, s);
-    status = watchdogs.get(&watchdog, "_oauth2_rs_", 0, 0, p);
-    if (status == APR_SUCCESS)
-        status = watchdogs.enroll(watchdog, TEND_INTERVAL, runtime, tend);
-    /* In a thread of its own: an issuer that is slow delays no revocation. */
-    if (status == APR_SUCCESS && runtime->cache->revocation)
-        status = watchdogs.get(&watchdog, "_oauth2_rs_marks_", 0, 0, p);
-    if (status == APR_SUCCESS && runtime->cache->revocation)
-        status = watchdogs.enroll(watchdog, MARKS_INTERVAL, runtime, read_marks);
-    if (status != APR_SUCCESS && runtime->cache->revocation)
-        return failed(s, "RS0620", status, "OAuth2RSRevocation: mod_watchdog refused");
-    if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
-                     "RS0617: no background refresh of keys: mod_watchdog refused; requests "
-                     "refresh them instead");
-    return OK;
-}
+/* ---- the hooks ---- */
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -352,7 +275,7 @@ int rs_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return result;
     for (s = main_server; s; s = s->next)
         rs_server_config(s)->runtime = runtime;
-    return watch(runtime, main_server, pconf);
+    return rs_background_create(&runtime->background, runtime, main_server, pconf);
 }
 
 /* ---- in each child ---- */
@@ -478,4 +401,9 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, status, s,
             "RS0624: no HTTP client in this process: issuers cannot be asked, such tokens get 503");
+    if (runtime->background &&
+        (status = rs_background_child_init(runtime->background, pchild)) != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
+                     "RS0628: no background work in this process: requests refresh keys and look "
+                     "for revocations themselves");
 }

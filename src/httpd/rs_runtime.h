@@ -13,6 +13,7 @@ typedef struct rs_runtime_t {
     rs_cache_spec_t *cache;
     struct rs_seal_t *seal;             /* NULL: no Redis */
     struct rs_revocation_t *revocation; /* NULL: off */
+    struct rs_background_t *background; /* NULL: there is no mod_watchdog */
 } rs_runtime_t;
 
 int rs_runtime_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
@@ -26,6 +27,5 @@ int rs_runtime_build_redis(rs_runtime_t *runtime, rs_cache_spec_t *cache, server
                            apr_pool_t *p);
 int rs_runtime_create_shm(rs_cache_spec_t *cache, server_rec *s, apr_pool_t *p);
 int rs_runtime_load_identity_key(rs_identity_key_t *key, server_rec *s, apr_pool_t *p);
-int rs_runtime_check_watchdog(const rs_cache_spec_t *cache, server_rec *s);
 
 #endif

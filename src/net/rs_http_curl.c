@@ -278,7 +278,6 @@ static const struct {
     { CURLE_WEIRD_SERVER_REPLY, APR_EGENERAL, "the reply is not HTTP", false },
     { CURLE_UNSUPPORTED_PROTOCOL, APR_EGENERAL, "the reply is not HTTP/1.1", false },
     { CURLE_OUT_OF_MEMORY, APR_EGENERAL, "no memory", false },
-    { CURLE_FAILED_INIT, APR_EGENERAL, "libcurl could not wait for the reply", false },
     { CURLE_BAD_FUNCTION_ARGUMENT, APR_EGENERAL, "a header of the request holds a control byte",
       false },
 };
@@ -333,24 +332,8 @@ static apr_status_t explain(CURL *easy, CURLcode code, const call_t *call, const
 
 /* ---- one call on one handle ---- */
 
-/* libcurl says that an argument is bad, too, when it failed in waiting for its own sockets, which
- * says nothing about the other side: once more, within the time. */
-static CURLcode carry_out(CURL *easy, call_t *call, apr_time_t end)
-{
-    CURLcode code = curl_easy_perform(easy);
-
-    if (code != CURLE_BAD_FUNCTION_ARGUMENT)
-        return code;
-    rs_http_reply_begin(&call->reply, call->request->body_bytes_max, call->p);
-    code = set_bounds(easy, call->request, end - rs_clock());
-    if (code == CURLE_OK)
-        code = curl_easy_perform(easy);
-    return code == CURLE_BAD_FUNCTION_ARGUMENT ? CURLE_FAILED_INIT : code;
-}
-
 static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, const char **why)
 {
-    apr_time_t end = rs_clock() + left;
     struct curl_slist *headers = NULL;
     apr_status_t status = APR_SUCCESS;
     CURLcode code = CURLE_BAD_FUNCTION_ARGUMENT;
@@ -360,7 +343,7 @@ static apr_status_t run(CURL *easy, call_t *call, apr_interval_time_t left, cons
     if (add_headers(&headers, call->request, call->p))
         code = set_all(easy, call, headers, left);
     if (code == CURLE_OK)
-        code = carry_out(easy, call, end);
+        code = curl_easy_perform(easy);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http_status);
     if (code == CURLE_OK && call->reply.in_headers) /* libcurl takes headers without an end */

@@ -1,12 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Who waits for an issuer. */
 #include "provider/rs_waiting.h"
+#include "base/rs_clock.h"
 #include "base/rs_shared.h"
 
 /* Who has a seat for longer waits for a slow issuer. How long the seats have been taken is the one
  * measure of slowness that all see without telling each other. A Redis in trouble takes its share
  * of that time (a claim: OAuth2RSRedisTimeout) and must not be taken for a slow issuer. */
-#define QUICK_MAX apr_time_from_msec(750)
+#define QUICK_MAX apr_time_from_sec(1)
 #define STANDING_POLL apr_time_from_msec(5)
 #define CROWDED_RETRY_AFTER apr_time_from_sec(1)
 
@@ -51,13 +52,13 @@ static bool is_quick(const rs_waiting_t *waiting, apr_time_t now)
 
 bool rs_waiting_stand(rs_waiting_t *waiting, rs_seat_t *seat, apr_time_t *now)
 {
-    apr_time_t end = *now + RS_STANDING_MAX;
+    apr_time_t begun = *now, start = rs_clock();
 
     while (!rs_waiting_sit(waiting, seat, *now)) {
-        if (*now >= end || !is_quick(waiting, *now))
+        if (*now - begun >= RS_STANDING_MAX || !is_quick(waiting, *now))
             return false;
         apr_sleep(STANDING_POLL);
-        *now += STANDING_POLL;
+        *now = begun + (rs_clock() - start);
     }
     return true;
 }
