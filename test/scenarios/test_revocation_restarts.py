@@ -102,6 +102,27 @@ def test_a_start_while_redis_is_away(durable, httpd, issuer, folder):
     granted(strict.get("/x", other))
 
 
+def test_a_reload_that_names_another_redis(durable, redis, httpd, issuer, folder):
+    """That the stream of one was read says nothing of the other's."""
+    token, other = issuer.jwt(), issuer.jwt()
+    marks.revoke(durable, SECRET, "t", "", token)
+    durable.stop()
+    config, another = [redis_config(one, folder, "OAuth2RSRevocation on 2h required") + asking(issuer, folder) + LOCATION
+                       for one in (redis, durable)]
+    server = httpd(config, processes=2, threads=4)
+    granted(server.get("/x", other))
+    server.configure(another)
+    server.graceful()
+    for _ in range(5):
+        undecided(server.get("/x", token))
+        undecided(server.get("/x", other))
+    durable.start()
+    felt(server, token, seconds=5)
+    granted(server.get("/x", other))
+    server.expects("RS0434")
+    server.allows("RS0410", "RS0430")
+
+
 def test_a_full_redis_takes_no_revocation(redis, httpd, issuer, folder):
     (server,) = bed(httpd, issuer, folder, redis, "one", lines=[HANDLER])
     redis.cli("config", "set", "maxmemory-policy", "noeviction")

@@ -2,6 +2,8 @@
 """Tokens in other places than the Authorization header, where that is allowed."""
 
 import os
+import socket
+import time
 
 import pytest
 
@@ -46,6 +48,20 @@ def test_a_form(bed):
     assert granted(post(server, "/echo/form", body)).body == body
     absent(post(server, "/echo/form", b"a=1&xaccess_token=" + token.encode()))
     refused(post(server, "/echo/form", b"access_token=" + issuer.jwt(exp=1).encode()), "expired")
+
+
+def test_who_is_slow_to_bring_a_token_may_bring_an_expired_one(httpd, issuer, folder):
+    """What counts is the moment at which the token is there."""
+    server = httpd(asking(issuer, folder, "OAuth2RSLeeway 0") + location("/x", "OAuth2RSTokenFrom header form", "Require valid-user"))
+    token = issuer.jwt(exp=int(time.time()) + 2)
+    body = f"access_token={token}".encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                           + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:20])
+        time.sleep(2.5)
+        connection.sendall(body[20:])
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 401 ") and b"expired" in answer, answer
 
 
 def test_two_tokens_are_one_too_many(bed):
