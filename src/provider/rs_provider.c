@@ -270,7 +270,8 @@ static const rs_verdict_t *wait_for_others(matter_t *matter, rs_cache_claim_t *c
             return known;
         pause = 2 * pause < CLAIM_POLL_MAX ? 2 * pause : CLAIM_POLL_MAX;
     }
-    return NULL;
+    /* Somebody may have answered between our look and our claim. */
+    return claim->tier ? from_cache(matter, false) : NULL;
 }
 
 /* Ask, keep the answer, and let those know who wait for it. */

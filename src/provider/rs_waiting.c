@@ -7,7 +7,7 @@
 /* Who has a seat for longer waits for a slow issuer. How long the seats have been taken is the one
  * measure of slowness that all see without telling each other. A Redis in trouble takes its share
  * of that time (a claim: OAuth2RSRedisTimeout) and must not be taken for a slow issuer. */
-#define QUICK_MAX apr_time_from_sec(1)
+#define QUICK_MAX apr_time_from_msec(750)
 #define STANDING_POLL apr_time_from_msec(5)
 #define CROWDED_RETRY_AFTER apr_time_from_sec(1)
 

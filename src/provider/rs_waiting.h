@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Those who wait for one issuer: for its answer about a token, for its keys, or for another request
  * that does. So many have a seat (OAuth2RSMaxWaiting), so that one slow issuer does not take all
- * threads. Whoever has none waits as long as the issuer is quick, and one second at most. */
+ * threads. Whoever has none waits as long as the issuer is quick, and half a second at most. */
 #ifndef RS_WAITING_H
 #define RS_WAITING_H
 
@@ -21,7 +21,7 @@ rs_waiting_t *rs_waiting_create(const rs_provider_spec_t *spec, const rs_service
 apr_interval_time_t rs_waiting_time_max(const rs_provider_spec_t *spec);
 
 /* Without a seat nobody waits for longer. */
-#define RS_STANDING_MAX apr_time_from_sec(1)
+#define RS_STANDING_MAX apr_time_from_msec(500)
 
 /* A seat is rs_seat_t of zeroes until it is taken; a request takes one at most, however often it
  * sits down. False: none is free. */

@@ -586,6 +586,47 @@ static void a_crowd_with_many_questions_does_not_wait_for_a_slow_issuer(void **s
     assert_int_equal(w->introspections, 2);
 }
 
+/* ---- others that ask the same ---- */
+
+static apr_status_t not_there_yet(rs_tier_t *self, const rs_cache_key_t *key,
+                                  const unsigned char **value, apr_size_t *len, apr_time_t now,
+                                  apr_pool_t *p)
+{
+    (void)self, (void)key, (void)value, (void)len, (void)now, (void)p;
+    return APR_NOTFOUND;
+}
+
+static apr_status_t (*fetch_of_tier)(rs_tier_t *, const rs_cache_key_t *, const unsigned char **,
+                                     apr_size_t *, apr_time_t, apr_pool_t *);
+static apr_status_t (*add_to_tier)(rs_tier_t *, const rs_cache_key_t *, const unsigned char *,
+                                   apr_size_t, apr_time_t, apr_time_t, apr_pool_t *);
+
+static apr_status_t now_it_is_there(rs_tier_t *self, const rs_cache_key_t *key,
+                                    const unsigned char *value, apr_size_t len, apr_time_t expires,
+                                    apr_time_t now, apr_pool_t *p)
+{
+    self->fetch = fetch_of_tier;
+    return add_to_tier(self, key, value, len, expires, now, p);
+}
+
+/* Another process answered and gave its claim back between our look and our claim. */
+static void who_claims_looks_again(void **state)
+{
+    world_t *w = world(*state);
+    rs_cache_config_t config = { .shared = &w->tier.tier };
+
+    add(w, 0, RS_VALIDATE_INTROSPECTION);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(rs_cache_create(&w->services.cache, &config, *state), APR_SUCCESS);
+    fetch_of_tier = w->tier.tier.fetch;
+    add_to_tier = w->tier.tier.add;
+    w->tier.tier.fetch = not_there_yet;
+    w->tier.tier.add = now_it_is_there;
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+    assert_int_equal(w->tier.count, 1); /* the claim was given back */
+}
+
 /* An answer that was under way when the question came is older than the question. */
 static void with_ttl_zero_nobody_takes_anothers_answer(void **state)
 {
@@ -627,6 +668,7 @@ int main(void)
         FAKE_TEST(a_crowd_does_not_wait_for_a_slow_answer),
         FAKE_TEST(a_crowd_with_many_questions_is_served_by_a_quick_issuer),
         FAKE_TEST(a_crowd_with_many_questions_does_not_wait_for_a_slow_issuer),
+        FAKE_TEST(who_claims_looks_again),
         FAKE_TEST(with_ttl_zero_nobody_takes_anothers_answer),
     };
 
