@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -173,6 +174,7 @@ static void start_lookup(table_t *table, name_t *name)
     lookup_t *lookup = calloc(1, sizeof *lookup);
     pthread_attr_t attributes;
     pthread_t thread;
+    sigset_t all, before;
 
     if (!lookup)
         return;
@@ -182,11 +184,15 @@ static void start_lookup(table_t *table, name_t *name)
     table->looking++;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* The signal that ends a process is for httpd's threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&thread, &attributes, look_up, lookup) != 0) {
         name->looking = false;
         table->looking--;
         free(lookup);
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
 }
 

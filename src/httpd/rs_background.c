@@ -1,9 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Work in mod_watchdog's threads.
  *
- * These threads belong to the pool of the process, and mod_watchdog joins them when that one ends:
- * after pchild has gone, with the connections, caches and keys that the threads may be using. So
- * the end of pchild waits here until they have stopped. */
+ * mod_watchdog does not join these threads before pchild goes, with the connections, caches and
+ * keys that they may be using, and a child does not join them at all: they run into exit(), with
+ * what that takes away. So the end of pchild begins with the end of all work: calls to issuers are
+ * broken off, and whoever works gives back what libcrypto keeps for his thread before he says that
+ * he has finished. */
 #include "httpd/rs_background.h"
 #include "httpd/rs_revocation.h"
 
@@ -47,6 +49,7 @@ static bool begin_work(rs_background_t *background)
 
 static void end_work(rs_background_t *background)
 {
+    /* Before the unlock: nobody waits for the thread after that, and exit() ends libcrypto. */
     rs_crypto_leave_thread();
     apr_thread_rwlock_unlock(background->lock);
 }
@@ -56,6 +59,8 @@ static apr_status_t leave(void *data)
     rs_background_t *background = data;
 
     apr_atomic_set32(&background->leaving, 1);
+    if (background->runtime->services.http)
+        atomic_store(&background->runtime->services.http->ending, true);
     if (apr_thread_rwlock_wrlock(background->lock) == APR_SUCCESS)
         apr_thread_rwlock_unlock(background->lock);
     return APR_SUCCESS;

@@ -19,7 +19,7 @@ int rs_background_create(rs_background_t **background, rs_runtime_t *runtime, se
                          apr_pool_t *p);
 
 /* In each child, when all is there that the work needs; before that none is done. The end of pchild
- * begins with the end of the work: what is under way is waited for. */
+ * begins with the end of the work: what is under way is broken off or waited for. */
 apr_status_t rs_background_child_init(rs_background_t *background, apr_pool_t *pchild);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 typedef struct {
     const char *name, *value;
@@ -44,10 +46,13 @@ typedef struct {
 
 typedef struct rs_http_t rs_http_t;
 struct rs_http_t {
+    /* The process ends: a call fails at once, one that is under way soon, both with APR_EINTR, and
+     * nobody needs to be told. */
+    atomic_bool ending;
     /* APR_SUCCESS for any complete reply, whatever its status. APR_TIMEUP, APR_ECONNREFUSED,
-     * APR_ENOSPC (body too large), APR_EBUSY (nobody was asked: no connection was free) or
-     * APR_EGENERAL otherwise; *why then is a short sentence for the log, without secrets. May be
-     * called from any thread; the reply lives as long as p. */
+     * APR_ENOSPC (body too large), APR_EBUSY (nobody was asked: no connection was free),
+     * APR_EINTR or APR_EGENERAL otherwise; *why then is a short sentence for the log, without
+     * secrets. May be called from any thread; the reply lives as long as p. */
     apr_status_t (*perform)(rs_http_t *self, const rs_http_request_t *request,
                             rs_http_response_t **response, const char **why, apr_pool_t *p);
 };

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ENDING "this process ends"
+
 typedef struct {
     CURL *easy;        /* NULL: not used yet */
     char *route;       /* malloc'ed; where the connection of easy leads */
@@ -43,6 +45,7 @@ typedef struct {
     const rs_http_request_t *request;
     const char *proxy; /* "": none */
     const char *user_agent;
+    rs_http_t *http;
     rs_http_reply_t reply;
     apr_pool_t *p;
     char error[CURL_ERROR_SIZE];
@@ -138,6 +141,7 @@ static const struct {
     long value;
 } fixed_options[] = {
     { CURLOPT_NOSIGNAL, 1 },
+    { CURLOPT_NOPROGRESS, 0 }, /* but ask whether we go on */
     LEAVE_THE_RESOLVER{ CURLOPT_FOLLOWLOCATION, 0 },
     { CURLOPT_MAXCONNECTS, 1 },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
@@ -217,22 +221,33 @@ static CURLcode set_bounds(CURL *easy, const rs_http_request_t *request, apr_int
     return code;
 }
 
+/* libcurl asks once a second at least. */
+static int on_progress(void *baton, curl_off_t to_come, curl_off_t came, curl_off_t to_go,
+                       curl_off_t went)
+{
+    const rs_http_t *http = baton;
+
+    (void)to_come, (void)came, (void)to_go, (void)went;
+    return atomic_load(&http->ending);
+}
+
 static CURLcode set_sinks(CURL *easy, call_t *call, struct curl_slist *headers)
 {
     const struct {
         CURLoption option;
         void *object;
     } objects[] = {
-        { CURLOPT_HTTPHEADER, headers },
-        { CURLOPT_ERRORBUFFER, call->error },
-        { CURLOPT_HEADERDATA, &call->reply },
-        { CURLOPT_WRITEDATA, &call->reply },
+        { CURLOPT_HTTPHEADER, headers },      { CURLOPT_ERRORBUFFER, call->error },
+        { CURLOPT_HEADERDATA, &call->reply }, { CURLOPT_WRITEDATA, &call->reply },
+        { CURLOPT_XFERINFODATA, call->http },
     };
     CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, rs_http_reply_header);
     unsigned i;
 
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, rs_http_reply_body);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     for (i = 0; i < sizeof objects / sizeof objects[0] && code == CURLE_OK; i++)
         code = curl_easy_setopt(easy, objects[i].option, objects[i].object);
     return code;
@@ -278,6 +293,7 @@ static const struct {
     { CURLE_WEIRD_SERVER_REPLY, APR_EGENERAL, "the reply is not HTTP", false },
     { CURLE_UNSUPPORTED_PROTOCOL, APR_EGENERAL, "the reply is not HTTP/1.1", false },
     { CURLE_OUT_OF_MEMORY, APR_EGENERAL, "no memory", false },
+    { CURLE_ABORTED_BY_CALLBACK, APR_EINTR, ENDING, false },
     { CURLE_BAD_FUNCTION_ARGUMENT, APR_EGENERAL, "a header of the request holds a control byte",
       false },
 };
@@ -470,6 +486,10 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
     slot_t *slot;
     call_t *call;
 
+    if (atomic_load(&self->ending)) {
+        *why = ENDING;
+        return APR_EINTR;
+    }
     if ((flaw = rs_url_parse(&url, request->url, p))) {
         *why = apr_pstrcat(p, "its URL ", flaw, NULL);
         return APR_EGENERAL;
@@ -483,6 +503,7 @@ static apr_status_t perform(rs_http_t *self, const rs_http_request_t *request,
         return APR_EBUSY;
     }
     call = apr_pcalloc(p, sizeof *call);
+    call->http = self;
     call->proxy = proxy;
     call->request = request;
     call->user_agent = http->user_agent;

@@ -2,8 +2,9 @@
 /* Providers, and the way of a token through them: local cache, choice of the judge, judgement,
  * caches. */
 #include "provider/rs_provider.h"
-#include "cache/rs_cache_claim.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
+#include "cache/rs_cache_claim.h"
 #include "provider/rs_decryption.h"
 #include "provider/rs_introspection.h"
 #include "provider/rs_jwt.h"
@@ -371,10 +372,13 @@ static rs_verdict_t judge_by_issuer(const matter_t *matter, const rs_verdict_t *
 
 static rs_verdict_t judge_locally(const matter_t *matter, const rs_jws_t *jws)
 {
+    apr_time_t begun = rs_clock();
     rs_verdict_t verdict = judge_jwt(matter, jws);
+    matter_t later = *matter; /* by what was waited for keys */
 
+    later.now += rs_clock() - begun;
     if (matter->provider->spec->validate == RS_VALIDATE_BOTH && rs_verdict_is_accepted(&verdict))
-        return judge_by_issuer(matter, &verdict);
+        return judge_by_issuer(&later, &verdict);
     rs_entry_release(to_cache(matter, &verdict));
     return verdict;
 }
@@ -447,6 +451,7 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
                                           apr_time_t now, apr_pool_t *p)
 {
     rs_verdict_t verdict, weightiest = { .outcome = RS_OUTCOME_COUNT };
+    apr_time_t begun = rs_clock();
     unsigned i;
 
     for (i = 0; i < question->provider_count; i++) {
@@ -454,7 +459,7 @@ static rs_verdict_t judge_by_issuer_named(const rs_question_t *question, const r
         matter_t matter;
         if (strcmp(spec->policy.issuer, issuer) != 0)
             continue;
-        matter = matter_of(question, i, now, p);
+        matter = matter_of(question, i, now + (rs_clock() - begun), p);
         verdict = rs_provider_spec_judges_jwts(spec) ? judge_locally(&matter, jws)
                                                      : judge_by_issuer(&matter, NULL);
         if (outweighs(&verdict, &weightiest)) {

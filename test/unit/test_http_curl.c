@@ -593,6 +593,25 @@ static void waiting_for_a_handle_ends_with_the_callers_own_time(void **state)
     http_server_stop(server);
 }
 
+static void the_end_of_the_process_ends_its_calls(void **state)
+{
+    fixture_t *f = *state;
+    http_server_t *server = http_server_start(say_nothing, NULL, NULL, NULL);
+    caller_t caller;
+
+    f->request.url = url_of(f, server, "http");
+    f->peer.total_timeout = apr_time_from_sec(120);
+    start_caller(&caller, f, 1);
+    while (http_server_requests(server) == 0)
+        usleep(1000);
+    atomic_store(&f->http->ending, true);
+    pthread_join(caller.thread, NULL); /* long before its time */
+    assert_int_equal(caller.status, APR_EINTR);
+    assert_int_equal(call(f), APR_EINTR);
+    assert_int_equal(http_server_requests(server), 1);
+    http_server_stop(server);
+}
+
 /* ---- bad replies ---- */
 
 static void silence_ends_with_the_total_timeout(void **state)
@@ -942,6 +961,7 @@ int main(void)
         TEST(many_threads_share_few_connections),
         TEST(many_threads_of_one_issuer_open_one_connection_for_each_handle),
         TEST(waiting_for_a_handle_ends_with_the_callers_own_time),
+        TEST(the_end_of_the_process_ends_its_calls),
         TEST(silence_ends_with_the_total_timeout),
         TEST(dripping_reply_ends_with_the_total_timeout),
         TEST(refused_connection_is_told),
