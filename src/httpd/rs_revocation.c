@@ -15,7 +15,7 @@
 
 /* mod_watchdog looks three times a second. */
 #define LOOK_AGAIN apr_time_from_sec(1)
-#define WAIT_MAX apr_time_from_msec(100)
+#define WAIT_MAX apr_time_from_sec(1)
 #define WAIT_STEP apr_time_from_msec(1)
 
 struct rs_revocation_t {
@@ -120,8 +120,6 @@ static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
 {
     bool well = true, whole = true;
 
-    /* Others need not wait for all that is read now. */
-    atomic_store(&self->looked_at, rs_clock());
     /* First: what others have passed on need not be passed on again. */
     read_ring(self, now);
     if (self->stream) {
@@ -148,8 +146,8 @@ static bool is_late(rs_revocation_t *self)
     return rs_clock() - atomic_load(&self->looked_at) > LOOK_AGAIN;
 }
 
-/* Shared memory takes no time, and a Redis that was well takes hardly any. Of one that was not
- * nobody expects news. */
+/* Somebody looks: who judges before he has seen all would accept what was revoked meanwhile. Of a
+ * Redis that was not well nobody expects news. */
 static void wait_for_look(rs_revocation_t *self)
 {
     apr_time_t end = rs_clock() + WAIT_MAX;

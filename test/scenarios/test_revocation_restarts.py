@@ -48,6 +48,22 @@ def test_a_process_that_leaves_hears_of_revocations(shared, httpd, issuer, folde
     server.allows("AH00161")  # prefork: those that are held take processes
 
 
+def test_all_requests_of_such_a_process_wait_for_the_news(httpd, issuer, folder, redis):
+    """Not only the one that fetches them."""
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=["OAuth2RSRedisTimeout 2s 2s", "ServerLimit 8", "StartServers 1"])
+    token = issuer.jwt()
+    granted(server.get("/x", token))
+    held = [Held(server, token) for _ in range(6)]
+    time.sleep(0.5)
+    server.graceful()
+    time.sleep(1.5)
+    marks.revoke(redis, SECRET, "t", "", token)
+    felt(server, token)
+    time.sleep(1.1)
+    redis.cli("client", "pause", 400)
+    assert together(6, lambda i: held[i].finish()) == [401] * 6
+
+
 @pytest.fixture
 def durable(request):
     """A Redis that keeps what it had over a stop."""
