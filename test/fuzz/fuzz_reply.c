@@ -26,7 +26,8 @@ static apr_status_t hand_over(rs_http_t *self, const rs_http_request_t *request,
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const int statuses[] = { 200, 200, 200, 400, 401, 429, 302, 500 };
-    transport_t transport = { { hand_over }, { .content_type = "application/json" } };
+    transport_t transport = { .base.perform = hand_over,
+                              .response.content_type = "application/json" };
     rs_services_t services = { .http = &transport.base, .random = rs_random_bytes };
     rs_presented_t presented = { .token = "token", .token_len = 5, .fingerprint = "-" };
     rs_introspection_parts_t parts = { NULL, NULL, NULL, NULL };

@@ -193,6 +193,7 @@ class Httpd:
         if self.process is None:
             return
         process, self.process = self.process, None
+        self.log.ends()
         # Under a sanitizer the children must leave by themselves, else leaks are not looked for.
         process.send_signal(signal.SIGWINCH if self.tool == "asan" else signal.SIGTERM)
         try:
