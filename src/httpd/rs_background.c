@@ -7,6 +7,7 @@
  * broken off, and whoever works gives back what libcrypto keeps for his thread before he says that
  * he has finished. */
 #include "httpd/rs_background.h"
+#include "base/rs_clock.h"
 #include "httpd/rs_revocation.h"
 
 #include <apr_atomic.h>
@@ -20,6 +21,8 @@ APLOG_USE_MODULE(oauth2_rs);
 
 #define TEND_INTERVAL apr_time_from_sec(1)
 #define MARKS_INTERVAL apr_time_from_msec(300)
+#define WAIT_MAX apr_time_from_sec(5)
+#define WAIT_STEP apr_time_from_msec(2)
 
 struct rs_background_t {
     rs_runtime_t *runtime;
@@ -54,6 +57,24 @@ static void end_work(rs_background_t *background)
     apr_thread_rwlock_unlock(background->lock);
 }
 
+/* With the prefork MPM this may run in a signal handler on top of a request, which may hold what
+ * the one who works is waiting for: then nobody ends, and httpd would kill this process after nine
+ * seconds. */
+static void wait_for_end(rs_background_t *background)
+{
+    bool bounded = background->runtime->services.one_thread;
+    apr_time_t end = rs_clock() + WAIT_MAX;
+    apr_status_t status = bounded ? apr_thread_rwlock_trywrlock(background->lock)
+                                  : apr_thread_rwlock_wrlock(background->lock);
+
+    while (status != APR_SUCCESS && bounded && rs_clock() < end) {
+        apr_sleep(WAIT_STEP);
+        status = apr_thread_rwlock_trywrlock(background->lock);
+    }
+    if (status == APR_SUCCESS)
+        apr_thread_rwlock_unlock(background->lock);
+}
+
 static apr_status_t leave(void *data)
 {
     rs_background_t *background = data;
@@ -61,8 +82,7 @@ static apr_status_t leave(void *data)
     apr_atomic_set32(&background->leaving, 1);
     if (background->runtime->services.http)
         atomic_store(&background->runtime->services.http->ending, true);
-    if (apr_thread_rwlock_wrlock(background->lock) == APR_SUCCESS)
-        apr_thread_rwlock_unlock(background->lock);
+    wait_for_end(background);
     return APR_SUCCESS;
 }
 

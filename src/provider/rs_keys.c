@@ -374,6 +374,7 @@ static void note_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
 
 static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now)
 {
+    const rs_http_t *http = keys->services->http;
     apr_uint32_t kept_back;
 
     if (!result->why) {
@@ -382,8 +383,7 @@ static void tell_fetch(rs_keys_t *keys, const fetching_t *result, apr_time_t now
                    "RS0502: provider %s: the issuer's keys can be had again", keys->spec->name);
         return;
     }
-    if (!atomic_load(&keys->services->http->ending) &&
-        rs_log_quiet_ask(&keys->trouble, now, &kept_back))
+    if (!(http && atomic_load(&http->ending)) && rs_log_quiet_ask(&keys->trouble, now, &kept_back))
         rs_log(keys->services->log, RS_LOG_WARNING,
                "RS0501: provider %s: keys could not be fetched from %s: %s; %s (%u more failures "
                "since the last line)",
