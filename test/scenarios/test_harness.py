@@ -1,6 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """The test bed itself: an httpd without the module behaves as the scenarios assume."""
 
+import socket
+import time
+
 import pytest
 
 import client
@@ -16,6 +19,19 @@ def test_a_bare_httpd_serves_and_restarts(httpd, mpm):
     assert environment["HTTP_X_A"] == "1" and environment["REQUEST_METHOD"] == "GET"
     server.graceful()
     assert server.get("/files/ok.txt").status == 200
+
+
+def test_no_complaint_about_as_few_processes_as_wanted(httpd):
+    server = httpd(mpm="prefork", module="", tool="", processes=2)
+    held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for one in held:
+        one.sendall(b"GET /x HTTP/1.1\r\n")  # before that, the kernel accepts for httpd
+    end = time.monotonic() + 10
+    while not server.log.count("AH00161"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    for one in held:
+        one.close()
 
 
 def test_configtest_tells_file_and_line(httpd):

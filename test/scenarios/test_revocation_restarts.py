@@ -45,7 +45,6 @@ def test_a_process_that_leaves_hears_of_revocations(shared, httpd, issuer, folde
     time.sleep(1)
     assert together(3, lambda i: held[i].finish()) == [401] * 3
     assert good.finish() == 200
-    server.allows("AH00161")  # prefork: those that are held take processes
 
 
 def test_all_requests_of_such_a_process_wait_for_the_news(httpd, issuer, folder, redis):
