@@ -21,8 +21,8 @@ APLOG_USE_MODULE(oauth2_rs);
 
 #define TEND_INTERVAL apr_time_from_sec(1)
 #define MARKS_INTERVAL apr_time_from_msec(300)
-#define WAIT_MAX apr_time_from_sec(5)
-#define WAIT_STEP apr_time_from_msec(2)
+#define END_WAIT_MAX apr_time_from_sec(5)
+#define END_WAIT_STEP apr_time_from_msec(2)
 
 struct rs_background_t {
     rs_runtime_t *runtime;
@@ -63,12 +63,12 @@ static void end_work(rs_background_t *background)
 static void wait_for_end(rs_background_t *background)
 {
     bool bounded = background->runtime->services.one_thread;
-    apr_time_t end = rs_clock() + WAIT_MAX;
+    apr_time_t end = rs_clock() + END_WAIT_MAX;
     apr_status_t status = bounded ? apr_thread_rwlock_trywrlock(background->lock)
                                   : apr_thread_rwlock_wrlock(background->lock);
 
     while (status != APR_SUCCESS && bounded && rs_clock() < end) {
-        apr_sleep(WAIT_STEP);
+        apr_sleep(END_WAIT_STEP);
         status = apr_thread_rwlock_trywrlock(background->lock);
     }
     if (status == APR_SUCCESS)

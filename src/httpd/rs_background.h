@@ -6,6 +6,9 @@
 
 #include "httpd/rs_runtime.h"
 
+/* Threads that may each need a connection at a time: keys, revocations. */
+#define RS_BACKGROUND_THREADS 2
+
 typedef struct rs_background_t rs_background_t;
 
 /* OK, or a line in the log of s (NULL: where httpd tells what is wrong with its configuration):

@@ -15,8 +15,8 @@
 
 /* mod_watchdog looks three times a second. */
 #define LOOK_AGAIN apr_time_from_sec(1)
-#define WAIT_MAX apr_time_from_sec(1)
-#define WAIT_STEP apr_time_from_msec(1)
+#define LOOK_WAIT_MAX apr_time_from_sec(1)
+#define LOOK_WAIT_STEP apr_time_from_msec(1)
 
 struct rs_revocation_t {
     rs_revocation_spec_t spec;
@@ -150,10 +150,10 @@ static bool is_late(rs_revocation_t *self)
  * Redis that was not well nobody expects news. */
 static void wait_for_look(rs_revocation_t *self)
 {
-    apr_time_t end = rs_clock() + WAIT_MAX;
+    apr_time_t end = rs_clock() + LOOK_WAIT_MAX;
 
     while (is_late(self) && atomic_load(&self->well) && rs_clock() < end)
-        apr_sleep(WAIT_STEP);
+        apr_sleep(LOOK_WAIT_STEP);
 }
 
 /* mod_watchdog leaves a process before its last requests are served, and those may take long: its

@@ -23,7 +23,6 @@ APLOG_USE_MODULE(oauth2_rs);
 /* 2 KiB an entry is what the largest usual tokens take; a cache of giants is bounded by bytes. */
 #define LOCAL_BYTES_PER_ENTRY 2048
 #define WAITING_PROCESSES_MIN 8
-#define BACKGROUND_THREADS 2 /* keys, revocations */
 
 static unsigned mpm_number(int query)
 {
@@ -309,7 +308,7 @@ static rs_tier_t *open_redis(rs_runtime_t *runtime, server_rec *s, apr_pool_t *p
     apr_status_t status;
 
     if (!config->pool_max)
-        config->pool_max = threads_per_child() + BACKGROUND_THREADS;
+        config->pool_max = threads_per_child() + RS_BACKGROUND_THREADS;
     status = rs_tier_redis_create(&tier, config, runtime->services.log, pchild);
     if (status != APR_SUCCESS) {
         ap_log_error(

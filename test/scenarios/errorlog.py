@@ -19,7 +19,8 @@ class ErrorLog:
     def __init__(self, path):
         self.path = path
         self._checked = 0  # bytes that an earlier check has seen
-        self._end = None  # bytes before the server was told to stop
+        self._end = None  # bytes before the server was told to stop; None: it runs
+        self._last_words = []  # lines of earlier ends
         self._expected, self._allowed, self._secrets = set(), set(), []
 
     def expects(self, *ids):
@@ -35,9 +36,16 @@ class ErrorLog:
         """These texts must never stand in the log."""
         self._secrets.extend(text for text in texts if len(text) >= 8)
 
+    def begins(self):
+        """The server is started now."""
+        self._last_words, self._end = self._all_last_words(), None
+
     def ends(self):
         """The server is told to stop now."""
         self._end = self.mark()
+
+    def _all_last_words(self):
+        return self._last_words + (self.since(self._end) if self._end is not None else [])
 
     def _bytes(self):
         try:
@@ -62,7 +70,7 @@ class ErrorLog:
         """Complaints about what was written since the last check; forgets what was announced."""
         data = self._bytes()
         new = data[self._checked:].decode("utf-8", "replace")
-        at_the_end = data[self._end:].decode("utf-8", "replace").splitlines() if self._end is not None else []
+        at_the_end = self._all_last_words()
         self._checked = len(data)
         seen, complaints = set(), []
         for line in new.splitlines():

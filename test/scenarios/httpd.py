@@ -155,6 +155,7 @@ class Httpd:
 
     def start(self):
         assert self.process is None
+        self.log.begins()
         self._resumed = self.log.text().count(RUNNING)
         self._output = open(self.folder / "output", "ab")
         self.process = subprocess.Popen(self._command(), stdout=self._output, stderr=self._output,

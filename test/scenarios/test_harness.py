@@ -57,7 +57,9 @@ def test_a_line_of_the_end_is_a_complaint_before_it(tmp_path):
     log.path.write_text("[d1] [mpm_event:error] [pid 1:tid 2] (9)Bad file descriptor: AH00468: error closing socket\n")
     log.ends()
     log.path.write_text(log.path.read_text() + log.path.read_text().replace("d1", "d2") + "[d3] [core:error] [pid 1] AH00001: no\n")
-    assert [text[:22] for text in log.check()] == ["unannounced line: [d1]", "unannounced line: [d3]"]
+    log.begins()
+    log.path.write_text(log.path.read_text() + log.path.read_text().splitlines()[0].replace("d1", "d4") + "\n")
+    assert [text[:22] for text in log.check()] == ["unannounced line: [d1]", "unannounced line: [d3]", "unannounced line: [d4]"]
 
 
 def test_the_scripted_issuer_answers_and_counts(issuer):
