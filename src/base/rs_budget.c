@@ -10,6 +10,9 @@
 #define SETS 2048 /* a power of two */
 #define SLOTS 4   /* of a set */
 
+/* Callers differ in what they take for now: a request's is the time when it began. */
+#define SKEW_MAX apr_time_from_sec(60)
+
 /* Counting needs no exactness: two who begin in one slot at the same moment may be mixed up. */
 typedef struct {
     _Atomic apr_uint64_t
@@ -59,7 +62,7 @@ static slot_t *find(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
         if (!atomic_load(&set[i].count) || atomic_load(&set[i].who) != who)
             continue;
         /* The window is over, or the clock was set back. */
-        if (now - began < budget->period && now >= began)
+        if (now - began < budget->period && began - now < SKEW_MAX)
             return &set[i];
         atomic_store(&set[i].count, 0);
         return NULL;
@@ -84,10 +87,12 @@ static slot_t *begin(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
 apr_interval_time_t rs_budget_wait(rs_budget_t *budget, const char *who, apr_time_t now)
 {
     const slot_t *slot = find(budget, digest_of(budget, who), now);
+    apr_interval_time_t wait;
 
     if (!slot || atomic_load(&slot->count) < budget->events_max)
         return 0;
-    return atomic_load(&slot->began) + budget->period - now;
+    wait = atomic_load(&slot->began) + budget->period - now;
+    return wait < budget->period ? wait : budget->period;
 }
 
 void rs_budget_count(rs_budget_t *budget, const char *who, apr_time_t now)

@@ -25,15 +25,16 @@ apr_status_t rs_cache_create(rs_cache_t **cache, const rs_cache_config_t *config
 
 static apr_time_t usable_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
 {
-    return rs_verdict_until(verdict,
-                            rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative);
+    apr_interval_time_t ours = rs_verdict_is_accepted(verdict) ? ttl->positive : ttl->negative;
+
+    /* TTL 0: never, not even by who came before it was decided. */
+    return verdict->introspected && ours <= 0 ? 0 : rs_verdict_until(verdict, ours);
 }
 
 static apr_time_t kept_until(const rs_verdict_t *verdict, const rs_cache_ttl_t *ttl)
 {
     rs_cache_ttl_t with_stale = { ttl->positive + ttl->stale, ttl->negative, 0 };
 
-    /* TTL 0 stores nothing, stale or not. */
     return usable_until(verdict, ttl->positive > 0 ? &with_stale : ttl);
 }
 

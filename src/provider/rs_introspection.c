@@ -100,7 +100,7 @@ typedef enum {
     CALL_LATER,      /* it works; it wants to be left alone */
     CALL_UNREADABLE, /* it works; we do not understand it, which what stands in a token may bring
                         about */
-    CALL_NOT_MADE,   /* nothing */
+    CALL_NOT_MADE,   /* nothing: nobody was asked for this request */
 } call_result_t;
 
 typedef struct {
@@ -275,25 +275,31 @@ static call_t read_response(const visit_t *visit, const rs_http_response_t *resp
 
 /* ---- the call ---- */
 
-static const char *find_endpoint(const rs_introspection_t *self, const char **why, apr_time_t now,
-                                 apr_pool_t *p)
+/* As perform() of rs_http_t; APR_EAGAIN: nobody was asked for this request. */
+static apr_status_t find_endpoint(const visit_t *visit, const char **endpoint, const char **why)
 {
+    const rs_introspection_t *self = visit->self;
     rs_metadata_document_t document;
+    apr_status_t status;
 
-    if (self->spec->introspection.url)
-        return self->spec->introspection.url;
-    if (rs_metadata_get(self->parts.metadata, &document, now, why, p) != APR_SUCCESS)
-        return NULL;
-    if (!document.introspection_endpoint)
-        *why = "its metadata names no acceptable introspection_endpoint: add OAuth2RSIntrospection "
-               "URL";
-    return document.introspection_endpoint;
+    *endpoint = self->spec->introspection.url;
+    if (*endpoint)
+        return APR_SUCCESS;
+    status = rs_metadata_get(self->parts.metadata, &document, visit->now, why, visit->p);
+    if (status != APR_SUCCESS)
+        return status;
+    *endpoint = document.introspection_endpoint;
+    if (*endpoint)
+        return APR_SUCCESS;
+    *why = "its metadata names no acceptable introspection_endpoint: add OAuth2RSIntrospection URL";
+    return APR_EAGAIN;
 }
 
-/* When the transport brings no reply. */
+/* When the transport brings no reply. One failed call is one failure, however many requests wanted
+ * what it should have brought. */
 static call_result_t result_of(apr_status_t status)
 {
-    if (status == APR_EBUSY)
+    if (status == APR_EBUSY || status == APR_EAGAIN || status == APR_EINTR)
         return CALL_NOT_MADE;
     return status == APR_ENOSPC ? CALL_UNREADABLE : CALL_FAILED;
 }
@@ -312,7 +318,7 @@ static call_t perform(const visit_t *visit, const char *endpoint)
 
     rs_introspection_compose(&asking, &request, visit->p);
     if (!self->services->http)
-        return failed(CALL_FAILED, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
+        return failed(CALL_NOT_MADE, "this process has no HTTP client", RETRY_AFTER_DEFAULT);
     status =
         self->services->http->perform(self->services->http, &request, &response, &why, visit->p);
     return status == APR_SUCCESS ? read_response(visit, response)
@@ -343,7 +349,8 @@ static void note_result(rs_introspection_t *self, const call_t *call, apr_time_t
 {
     shared_t *shared = self->shared;
 
-    atomic_fetch_add(&shared->calls, 1);
+    if (call->result != CALL_NOT_MADE)
+        atomic_fetch_add(&shared->calls, 1);
     if (call->result != CALL_ANSWERED)
         atomic_fetch_add(&shared->undecided, 1);
     switch (call->result) {
@@ -379,9 +386,10 @@ static const char *written_endpoint(const rs_introspection_t *self, const char *
 static call_t ask(const visit_t *visit)
 {
     rs_introspection_t *self = visit->self;
-    const char *why = NULL, *endpoint = find_endpoint(self, &why, visit->now, visit->p);
-    call_t call =
-        endpoint ? perform(visit, endpoint) : failed(CALL_FAILED, why, RETRY_AFTER_DEFAULT);
+    const char *endpoint, *why = NULL;
+    apr_status_t status = find_endpoint(visit, &endpoint, &why);
+    call_t call = status == APR_SUCCESS ? perform(visit, endpoint)
+                                        : failed(result_of(status), why, RETRY_AFTER_DEFAULT);
     apr_time_t over = time_on(visit);
 
     note_result(self, &call, over);

@@ -18,6 +18,7 @@
 #define RS_METADATA_RETRY_KNOWN apr_time_from_sec(30)
 /* Requests differ in what they take for now. */
 #define SKEW_MAX apr_time_from_sec(60)
+#define FAILURE_BYTES 256
 
 struct rs_metadata_t {
     const rs_provider_spec_t *spec;
@@ -28,6 +29,7 @@ struct rs_metadata_t {
     char jwks_uri[RS_URL_BYTES_MAX + 1];
     char introspection_endpoint[RS_URL_BYTES_MAX + 1];
     apr_time_t fetched_at, asked_at;
+    char failure[FAILURE_BYTES]; /* why it could not be had the last time; "" before that */
 };
 
 /* local: the issuer itself is on this host. Else it names no door of this host: what listens there
@@ -118,7 +120,7 @@ static apr_status_t fetch_place(const rs_metadata_t *m, const char *place, apr_t
 
     if (!http) {
         *why = "this process has no HTTP client";
-        return APR_EGENERAL;
+        return APR_EAGAIN;
     }
     peer.total_timeout = end - rs_clock();
     if (peer.total_timeout <= 0) {
@@ -268,6 +270,8 @@ static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_
     apr_thread_mutex_lock(m->lock);
     if (status == APR_SUCCESS)
         keep(m, &found);
+    else
+        apr_cpystrn(m->failure, *why, sizeof m->failure);
     m->asked_at = now + (rs_clock() - begun);
     m->asking = false;
     apr_thread_cond_broadcast(m->answered);
@@ -285,7 +289,7 @@ apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document,
         *why = "OAuth2RSMetadata is off";
         return APR_NOTFOUND;
     }
-    *why = "the issuer's metadata could not be had a moment ago";
+    *why = "no reason is known";
     apr_thread_mutex_lock(m->lock);
     first = !m->asking && is_due(m, now);
     m->asking = m->asking || first;
@@ -300,6 +304,9 @@ apr_status_t rs_metadata_get(rs_metadata_t *m, rs_metadata_document_t *document,
         copy_out(m, document, p);
         status = APR_SUCCESS;
     }
+    else if (!first)
+        *why = apr_pstrcat(p, "the issuer's metadata could not be had a moment ago: ",
+                           *m->failure ? m->failure : "no answer yet", NULL);
     apr_thread_mutex_unlock(m->lock);
     return status;
 }

@@ -28,8 +28,9 @@ apr_status_t rs_metadata_create(rs_metadata_t **metadata, const rs_provider_spec
                                 const rs_services_t *services, apr_pool_t *p);
 
 /* The document, copied into p; fetched when there is none or it is old. A document that could be
- * had before keeps serving when fetching fails. *why is a sentence on failure. After a failure the
- * issuer is left alone for a moment. */
+ * had before keeps serving when fetching fails. *why is a sentence on failure, which is another's
+ * with APR_EAGAIN: nobody was asked for this caller, because somebody asks already, or after a
+ * failure, when the issuer is left alone for a moment. */
 apr_status_t rs_metadata_get(rs_metadata_t *metadata, rs_metadata_document_t *document,
                              apr_time_t now, const char **why, apr_pool_t *p);
 

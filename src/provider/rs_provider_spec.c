@@ -264,6 +264,8 @@ void rs_provider_spec_fingerprint(const rs_provider_spec_t *spec, rs_sha256_t *f
     number(fields, spec->validate, p);
     number(fields, spec->keys.algorithms, p);
     field(fields, spec->introspection.url, p);
+    /* Where the server is: many have the same URL, http://localhost/introspect. */
+    field(fields, spec->introspection.unix_socket, p);
     number(fields, spec->introspection.kind, p);
     field(fields, spec->introspection.client_id, p);
     field(fields, spec->introspection.params, p);

@@ -42,6 +42,17 @@ static void a_clock_that_is_set_back_locks_nobody_out(void **state)
     assert_int_equal(rs_budget_wait(b, "a", NOW - 3600 * SECOND), 0);
 }
 
+/* Who counts may have begun before the one who counted first: calls overtake each other. */
+static void calls_that_end_in_another_order_count_all_the_same(void **state)
+{
+    rs_budget_t *b = budget(2, *state);
+
+    rs_budget_count(b, "a", NOW + SECOND);
+    rs_budget_count(b, "a", NOW);
+    assert_int_equal(rs_budget_wait(b, "a", NOW + SECOND), 60 * SECOND);
+    assert_int_equal(rs_budget_wait(b, "a", NOW), 60 * SECOND);
+}
+
 /* A hundred thousand others do not free who is at it, as long as he is. */
 static void memory_is_bounded(void **state)
 {
@@ -64,6 +75,7 @@ int main(void)
         CASE(each_has_his_own),
         CASE(time_gives_it_back),
         CASE(a_clock_that_is_set_back_locks_nobody_out),
+        CASE(calls_that_end_in_another_order_count_all_the_same),
         CASE(memory_is_bounded),
     };
 

@@ -356,6 +356,37 @@ static void the_endpoint_may_come_from_the_metadata(void **state)
     assert_string_equal(w->http.url, URL);
 }
 
+/* One client with five tokens could open it for all else, after one failure of the metadata. */
+static void what_was_not_asked_moves_no_breaker(void **state)
+{
+    const apr_status_t results[] = { APR_TIMEUP, APR_EBUSY };
+    const unsigned failures[] = { 1, 0 };
+    unsigned i, j;
+
+    for (i = 0; i < 2; i++) {
+        world_t *w = draft(*state);
+        w->spec->introspection.url = NULL;
+        w->http.result = results[i];
+        begin(w);
+        for (j = 0; j < 10; j++)
+            assert_int_equal(ask(w, NOW + j * SECOND / 50).outcome, RS_TOKEN_UNDECIDED);
+        assert_int_equal(rs_introspection_state(w->introspection, NOW).failures, failures[i]);
+        assert_false(rs_introspection_state(w->introspection, NOW).open);
+        assert_int_equal(w->http.calls, 1);
+    }
+}
+
+static void a_process_without_transport_moves_no_breaker(void **state)
+{
+    world_t *w = begin(draft(*state));
+    unsigned i;
+
+    w->services.http = NULL;
+    for (i = 0; i < 10; i++)
+        assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
+    assert_false(rs_introspection_state(w->introspection, NOW).open);
+}
+
 /* ---- tokeninfo, userinfo ---- */
 
 static world_t *draft_of(rs_introspection_kind_t kind, apr_pool_t *p)
@@ -500,14 +531,6 @@ static void processes_have_one_breaker(void **state)
     assert_int_equal(rs_introspection_state(w->introspection, NOW).failures, 5);
 }
 
-static void a_process_without_transport_is_undecided(void **state)
-{
-    world_t *w = begin(draft(*state));
-
-    w->services.http = NULL;
-    assert_int_equal(ask(w, NOW).outcome, RS_TOKEN_UNDECIDED);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,7 +553,8 @@ int main(void)
         FAKE_TEST(a_503_without_a_time_is_a_failure),
         FAKE_TEST(any_complete_reply_closes_the_breaker),
         FAKE_TEST(a_clock_that_is_set_back_ends_retry_after),
-        FAKE_TEST(a_process_without_transport_is_undecided),
+        FAKE_TEST(what_was_not_asked_moves_no_breaker),
+        FAKE_TEST(a_process_without_transport_moves_no_breaker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ typedef struct {
     unsigned _Atomic accepted;
     bool own_tokens; /* each thread brings another one */
     unsigned _Atomic tokens;
+    apr_interval_time_t late; /* when threads ask */
     apr_pool_t *p;
 } world_t;
 
@@ -202,6 +203,36 @@ static void a_refusal_decides_nothing_while_another_is_undecided(void **state)
     w->replies[0] = NULL;
     w->statuses[0] = 500;
     assert_int_equal(judge(w, jwt_of(w, 0), NOW + 11 * SECOND).outcome, RS_TOKEN_UNDECIDED);
+}
+
+/* Nor while another one was not asked, because of this client. */
+static void a_refusal_decides_nothing_while_another_is_not_asked(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+
+    assert_int_equal(rs_budget_create(&w->services.failures, 1, 60 * SECOND, w->p), APR_SUCCESS);
+    w->question.client = "192.0.2.1";
+    w->replies[0] = INACTIVE;
+    w->statuses[1] = 500;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(w->introspections, 2);
+    /* The first one's refusal is known, and counted. */
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_CLIENT_THROTTLED);
+    assert_int_equal(w->introspections, 2);
+}
+
+static void who_is_accepted_by_one_has_not_failed_with_another(void **state)
+{
+    world_t *w = world_of_two_clients(*state);
+
+    assert_int_equal(rs_budget_create(&w->services.failures, 1, 60 * SECOND, w->p), APR_SUCCESS);
+    w->question.client = "192.0.2.1";
+    w->replies[0] = INACTIVE;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(rs_budget_wait(w->services.failures, "192.0.2.1", NOW + SECOND), 0);
+    w->replies[1] = INACTIVE;
+    assert_int_equal(judge(w, jwt_of(w, 0), NOW + 400 * SECOND).outcome, RS_TOKEN_INACTIVE);
+    assert_true(rs_budget_wait(w->services.failures, "192.0.2.1", NOW + 401 * SECOND) > 0);
 }
 
 static void an_unknown_issuer_causes_no_call(void **state)
@@ -375,6 +406,42 @@ static void ttl_zero_asks_each_time(void **state)
     assert_int_equal(w->introspections, 3);
 }
 
+/* Two servers on this host have one URL, as a rule. */
+static void what_one_socket_says_is_no_verdict_of_another(void **state)
+{
+    world_t *w = world(*state);
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+        spec->introspection.unix_socket = i ? "/run/one.sock" : "/run/other.sock";
+        add_spec(w, spec);
+    }
+    w->question.provider_count = 1;
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    w->question.providers = w->providers + 1;
+    w->reply = INACTIVE;
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_INACTIVE);
+}
+
+/* However long it took. */
+static void an_answer_that_comes_after_the_end_of_a_token_is_no_grant(void **state)
+{
+    world_t *w = world(*state);
+    rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+    apr_time_t almost = NOW + SECOND - apr_time_from_msec(100);
+
+    spec->introspection.ttl_positive = SECOND / 2;
+    spec->introspection.stale = 600 * SECOND;
+    add_spec(w, spec);
+    w->reply = "{\"active\":true,\"sub\":\"someone\",\"exp\":1700000001}";
+    assert_int_equal(judge(w, "stale", NOW).outcome, RS_TOKEN_ACCEPTED);
+    w->http.takes = apr_time_from_msec(150);
+    assert_int_equal(judge(w, "new", almost).outcome, RS_TOKEN_EXPIRED);
+    w->http.result = APR_TIMEUP;
+    assert_int_equal(judge(w, "stale", almost).outcome, RS_TOKEN_UNDECIDED);
+}
+
 /* Else whoever has a token for somebody else could have the issuer asked as often as he likes. */
 static void what_our_rules_refuse_is_asked_about_once(void **state)
 {
@@ -508,7 +575,7 @@ static void *APR_THREAD_FUNC judge_in_thread(apr_thread_t *thread, void *data)
     apr_pool_create(&p, NULL);
     presented = present(w->own_tokens ? apr_psprintf(p, "opaque%u", w->tokens++) : "opaque", p);
     question.presented = &presented;
-    verdict = rs_providers_judge(&question, &by, NOW, p);
+    verdict = rs_providers_judge(&question, &by, NOW + w->late, p);
     w->accepted +=
         verdict.outcome == RS_TOKEN_ACCEPTED && strcmp(verdict.principal->user, "someone") == 0;
     apr_pool_destroy(p);
@@ -528,6 +595,21 @@ static unsigned judge_in_threads(world_t *w, apr_interval_time_t takes)
     for (i = 0; i < THREADS; i++)
         apr_thread_join(&ended, threads[i]);
     return w->accepted;
+}
+
+/* The second one comes while the first waits for the answer. */
+static unsigned judge_two(world_t *first, world_t *second, apr_interval_time_t takes)
+{
+    apr_thread_t *threads[2];
+    apr_status_t ended;
+
+    first->http.takes = takes;
+    assert_int_equal(apr_thread_create(&threads[0], NULL, judge_in_thread, first, first->p), 0);
+    apr_sleep(takes / 3);
+    assert_int_equal(apr_thread_create(&threads[1], NULL, judge_in_thread, second, first->p), 0);
+    apr_thread_join(&ended, threads[0]);
+    apr_thread_join(&ended, threads[1]);
+    return first->accepted + second->accepted;
 }
 
 static void many_threads_cause_one_call(void **state)
@@ -627,6 +709,91 @@ static void who_claims_looks_again(void **state)
     assert_int_equal(w->tier.count, 1); /* the claim was given back */
 }
 
+/* ---- claims that others hold ---- */
+
+static struct {
+    apr_interval_time_t takes;
+    unsigned claims, fetches, given_back;
+} held;
+
+static apr_status_t give_back(void *data)
+{
+    (void)data;
+    held.given_back++;
+    return APR_SUCCESS;
+}
+
+static apr_status_t fetch_nothing(rs_tier_t *self, const rs_cache_key_t *key,
+                                  const unsigned char **value, apr_size_t *len, apr_time_t now,
+                                  apr_pool_t *p)
+{
+    (void)self, (void)key, (void)value, (void)len, (void)now;
+    held.fetches++;
+    apr_pool_cleanup_register(p, NULL, give_back, apr_pool_cleanup_null);
+    apr_sleep(held.takes);
+    return APR_NOTFOUND;
+}
+
+static apr_status_t somebody_holds_it(rs_tier_t *self, const rs_cache_key_t *key,
+                                      const unsigned char *value, apr_size_t len,
+                                      apr_time_t expires, apr_time_t now, apr_pool_t *p)
+{
+    (void)self, (void)key, (void)value, (void)len, (void)expires, (void)now, (void)p;
+    held.claims++;
+    apr_sleep(held.takes);
+    return APR_EEXIST;
+}
+
+static void hold(world_t *w, apr_interval_time_t takes)
+{
+    rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+
+    memset(&held, 0, sizeof held);
+    held.takes = takes;
+    w->tier.tier.fetch = fetch_nothing;
+    w->tier.tier.add = somebody_holds_it;
+    spec->peer.total_timeout = apr_time_from_msec(250);
+    add_spec(w, spec);
+}
+
+static void what_a_slow_tier_takes_counts_for_who_waits(void **state)
+{
+    world_t *w = world(*state);
+
+    hold(w, apr_time_from_msec(100));
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_int_equal(w->introspections, 1);
+    assert_in_range(held.claims, 2, 5); /* half a second of rounds of a fifth */
+}
+
+static void who_waits_takes_no_more_memory_with_each_look(void **state)
+{
+    world_t *w = world(*state);
+
+    hold(w, 0);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    assert_true(held.claims > 4);
+    assert_true(held.fetches - held.given_back <= 4); /* those of the first look and of the last */
+}
+
+/* A Location whose results must be newer than what another one's question brought. */
+static void a_passenger_takes_nothing_older_than_its_location_allows(void **state)
+{
+    world_t *w = world(*state);
+    rs_provider_spec_t *spec = spec_of(w, 0, RS_VALIDATE_INTROSPECTION);
+    world_t strict;
+
+    spec->introspection.stale = 200 * SECOND;
+    add_spec(w, spec);
+    assert_int_equal(judge(w, "opaque", NOW).outcome, RS_TOKEN_ACCEPTED);
+    w->http.result = APR_TIMEUP;
+    w->late = 400 * SECOND;
+    strict = *w;
+    strict.question.ttl_positive = 5 * SECOND;
+    assert_int_equal(judge_two(w, &strict, apr_time_from_msec(300)), 1);
+    assert_int_equal(w->accepted, 1);
+}
+
 /* An answer that was under way when the question came is older than the question. */
 static void with_ttl_zero_nobody_takes_anothers_answer(void **state)
 {
@@ -644,6 +811,8 @@ int main(void)
         FAKE_TEST(the_iss_of_a_jwt_picks_its_judge),
         FAKE_TEST(what_one_provider_refuses_another_may_accept),
         FAKE_TEST(a_refusal_decides_nothing_while_another_is_undecided),
+        FAKE_TEST(a_refusal_decides_nothing_while_another_is_not_asked),
+        FAKE_TEST(who_is_accepted_by_one_has_not_failed_with_another),
         FAKE_TEST(an_unknown_issuer_causes_no_call),
         FAKE_TEST(a_token_is_never_shown_to_another_issuer),
         FAKE_TEST(an_opaque_token_goes_to_the_one_candidate),
@@ -656,6 +825,8 @@ int main(void)
         FAKE_TEST(a_verdict_is_asked_for_once),
         FAKE_TEST(inactive_is_kept_for_a_moment_and_undecided_never),
         FAKE_TEST(ttl_zero_asks_each_time),
+        FAKE_TEST(what_one_socket_says_is_no_verdict_of_another),
+        FAKE_TEST(an_answer_that_comes_after_the_end_of_a_token_is_no_grant),
         FAKE_TEST(what_our_rules_refuse_is_asked_about_once),
         FAKE_TEST(a_location_may_only_shorten_the_ttl),
         FAKE_TEST(a_key_that_is_left_out_ends_its_verdicts),
@@ -669,6 +840,9 @@ int main(void)
         FAKE_TEST(a_crowd_with_many_questions_is_served_by_a_quick_issuer),
         FAKE_TEST(a_crowd_with_many_questions_does_not_wait_for_a_slow_issuer),
         FAKE_TEST(who_claims_looks_again),
+        FAKE_TEST(what_a_slow_tier_takes_counts_for_who_waits),
+        FAKE_TEST(who_waits_takes_no_more_memory_with_each_look),
+        FAKE_TEST(a_passenger_takes_nothing_older_than_its_location_allows),
         FAKE_TEST(with_ttl_zero_nobody_takes_anothers_answer),
     };
 
