@@ -262,7 +262,7 @@ static call_t read_response(const visit_t *visit, const rs_http_response_t *resp
             CALL_LATER,
             apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
             retry_after_of(response, time_on(visit)));
-    refusal = rs_introspection_refusal(visit->self->spec->introspection.kind, response, p);
+    refusal = rs_introspection_refusal(&visit->self->spec->introspection, response, p);
     if (refusal)
         return refused(refusal, visit->now);
     if (response->status / 100 == 4)

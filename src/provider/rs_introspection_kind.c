@@ -73,27 +73,34 @@ static const char *error_of(const rs_http_response_t *response, apr_pool_t *p)
 }
 
 /* Servers answer like that to a kind of token that they do not introspect. */
-static const char *refusal_rfc7662(const rs_http_response_t *response, apr_pool_t *p)
+static const char *refusal_rfc7662(const rs_introspection_spec_t *spec,
+                                   const rs_http_response_t *response, apr_pool_t *p)
 {
     const char *error = response->status == 400 ? error_of(response, p) : NULL;
 
+    /* glewlwyd, whose signed replies only any-audience takes. */
+    if (spec->signed_reply_any_audience && response->status == 400 && response->body_len == 0)
+        return "the issuer answers with status 400 and no word";
     if (!error ||
         (strcmp(error, "unsupported_token_type") != 0 && strcmp(error, "invalid_token") != 0))
         return NULL;
     return apr_pstrcat(p, "the issuer answers ", error, NULL);
 }
 
-static const char *refusal_tokeninfo(const rs_http_response_t *response, apr_pool_t *p)
+static const char *refusal_tokeninfo(const rs_introspection_spec_t *spec,
+                                     const rs_http_response_t *response, apr_pool_t *p)
 {
     const char *error = response->status == 400 ? error_of(response, p) : NULL;
 
+    (void)spec;
     return error && strcmp(error, "invalid_token") == 0 ? "the issuer answers invalid_token" : NULL;
 }
 
 /* The token is the only credential of the call: 401 and 403 speak about it (RFC 6750 3.1). */
-static const char *refusal_userinfo(const rs_http_response_t *response, apr_pool_t *p)
+static const char *refusal_userinfo(const rs_introspection_spec_t *spec,
+                                    const rs_http_response_t *response, apr_pool_t *p)
 {
-    (void)p;
+    (void)spec, (void)p;
     if (response->status == 401)
         return "the userinfo endpoint does not take it";
     return response->status == 403 ? "it may not ask the userinfo endpoint" : NULL;
@@ -193,7 +200,8 @@ static const rs_json_t *translate_userinfo(const rs_json_t *reply, const char **
 
 static const struct {
     void (*compose)(const rs_asking_t *asking, rs_http_request_t *request, apr_pool_t *p);
-    const char *(*refusal)(const rs_http_response_t *response, apr_pool_t *p);
+    const char *(*refusal)(const rs_introspection_spec_t *spec, const rs_http_response_t *response,
+                           apr_pool_t *p);
     const rs_json_t *(*translate)(const rs_json_t *reply, const char **why, apr_time_t now,
                                   apr_pool_t *p);
 } kinds[] = {
@@ -207,10 +215,10 @@ void rs_introspection_compose(const rs_asking_t *asking, rs_http_request_t *requ
     kinds[asking->spec->kind].compose(asking, request, p);
 }
 
-const char *rs_introspection_refusal(rs_introspection_kind_t kind,
+const char *rs_introspection_refusal(const rs_introspection_spec_t *spec,
                                      const rs_http_response_t *response, apr_pool_t *p)
 {
-    return kinds[kind].refusal(response, p);
+    return kinds[spec->kind].refusal(spec, response, p);
 }
 
 const rs_json_t *rs_introspection_translate(rs_introspection_kind_t kind, const rs_json_t *reply,

@@ -23,7 +23,7 @@ void rs_introspection_compose(const rs_asking_t *asking, rs_http_request_t *requ
 
 /* Does a reply that is not 200 speak about the token, and not about us? Then why the token is
  * refused, for the log, as long as p; else NULL. */
-const char *rs_introspection_refusal(rs_introspection_kind_t kind,
+const char *rs_introspection_refusal(const rs_introspection_spec_t *spec,
                                      const rs_http_response_t *response, apr_pool_t *p);
 
 /* The body of a 200 as what RFC 7662 2.2 would say, as long as p. NULL: it is no such reply, *why

@@ -60,6 +60,15 @@ def test_glewlwyd_introspects_its_jwts(httpd, glewlwyd, folder):
     refused(server.get("/users", token), "inactive")
 
 
+def test_glewlwyd_says_nothing_about_a_token_that_is_not_active(httpd, glewlwyd, folder):
+    lines = ["OAuth2RSValidate introspection", "OAuth2RSIntrospectionResponse jwt any-audience", "OAuth2RSFailureLimit 3/1h"]
+    server = httpd("\n".join(lines[2:]) + "\n" + section(glewlwyd.url, folder, *lines[:2]) + LOCATIONS)
+    for i in range(3):
+        refused(server.get("/users", f"nobody-issued-this-{i}"), "inactive")
+    assert server.get("/users", "nor-this").status == 429
+    server.expects("RS0662")
+
+
 def test_django_oauth_toolkit(httpd, dot, folder):
     lines = [f"OAuth2RSIntrospection {dot.introspection}", "OAuth2RSMetadata off", "OAuth2RSIntrospectionTTL 1s"]
     server = httpd(section(dot.url, folder, *lines) + LOCATIONS)

@@ -121,6 +121,19 @@ static void an_inactive_token_is_refused_for_the_caches(void **state)
     assert_int_equal(w->log.lines[RS_LOG_WARNING], 0);
 }
 
+/* glewlwyd signs no word about a token that is not active. */
+static void an_empty_400_refuses_where_signed_replies_have_any_audience(void **state)
+{
+    world_t *w = draft(*state);
+
+    w->spec->introspection.signed_reply = true;
+    assert_int_equal(ask_with(begin(w), 400, "").outcome, RS_TOKEN_UNDECIDED);
+    w->spec->introspection.signed_reply_any_audience = true;
+    assert_int_equal(ask_with(w, 400, "").outcome, RS_TOKEN_INACTIVE);
+    assert_int_equal(ask_with(w, 400, "<html>").outcome, RS_TOKEN_UNDECIDED);
+    assert_int_equal(ask_with(w, 401, "").outcome, RS_TOKEN_UNDECIDED);
+}
+
 static void the_rules_apply_to_a_reply_too(void **state)
 {
     world_t *w = begin(draft(*state));
@@ -542,6 +555,7 @@ int main(void)
         FAKE_TEST(userinfo_is_asked_with_the_token_itself),
         FAKE_TEST(replies_of_userinfo),
         FAKE_TEST(an_inactive_token_is_refused_for_the_caches),
+        FAKE_TEST(an_empty_400_refuses_where_signed_replies_have_any_audience),
         FAKE_TEST(the_rules_apply_to_a_reply_too),
         FAKE_TEST(what_is_no_answer_is_undecided),
         FAKE_TEST(a_transport_that_fails_is_undecided),
