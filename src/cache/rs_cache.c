@@ -200,8 +200,8 @@ void rs_cache_forget(rs_cache_t *cache, const rs_sha256_t *key)
 
 void rs_cache_note(rs_cache_t *cache, apr_status_t status, apr_time_t now)
 {
-    if (status != APR_SUCCESS && status != APR_NOTFOUND && status != APR_EEXIST &&
-        status != APR_ENOSPC)
+    if (!cache->config.shared->certain && status != APR_SUCCESS && status != APR_NOTFOUND &&
+        status != APR_EEXIST && status != APR_ENOSPC)
         atomic_store(&cache->trouble_at, now);
 }
 

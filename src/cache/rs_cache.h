@@ -46,7 +46,7 @@ rs_entry_t *rs_cache_store(rs_cache_t *cache, const rs_sha256_t *key, const rs_v
 void rs_cache_forget(rs_cache_t *cache, const rs_sha256_t *key);
 
 /* An answer of the shared tier that somebody got; what is no success, no miss, no EEXIST and no
- * ENOSPC (one record is too large, or there is no room) is trouble. */
+ * ENOSPC (one record is too large, or there is no room) is trouble, unless the tier is certain. */
 void rs_cache_note(rs_cache_t *cache, apr_status_t status, apr_time_t now);
 /* Was there trouble in the last `period`? */
 bool rs_cache_was_in_trouble(rs_cache_t *cache, apr_interval_time_t period, apr_time_t now);

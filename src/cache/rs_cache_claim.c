@@ -4,6 +4,15 @@
 
 static const char use[] = "mod_oauth2_rs claim 1";
 
+/* A tier that did not answer may carry out later what it was told then: there are claims that
+ * nobody holds. As long as one can last nobody waits for anybody. */
+static bool may_have_ghosts(rs_tier_t *tier, rs_cache_t *cache, apr_interval_time_t lifetime,
+                            apr_time_t now)
+{
+    return !tier->certain &&
+           (!tier->healthy(tier, now) || rs_cache_was_in_trouble(cache, lifetime, now));
+}
+
 bool rs_cache_claim_take(rs_cache_claim_t *claim, rs_cache_t *cache, const rs_sha256_t *key,
                          apr_interval_time_t lifetime, apr_time_t now, apr_pool_t *p)
 {
@@ -12,9 +21,7 @@ bool rs_cache_claim_take(rs_cache_claim_t *claim, rs_cache_t *cache, const rs_sh
     apr_status_t status;
 
     claim->tier = NULL;
-    /* A tier that did not answer may carry out later what it was told then: there are claims that
-     * nobody holds. As long as one can last nobody waits for anybody. */
-    if (!tier || !tier->healthy(tier, now) || rs_cache_was_in_trouble(cache, lifetime, now) ||
+    if (!tier || may_have_ghosts(tier, cache, lifetime, now) ||
         rs_random_bytes(claim->owner, sizeof claim->owner) != APR_SUCCESS)
         return true;
     claim->key.kind = RS_KIND_CLAIM;

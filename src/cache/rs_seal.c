@@ -323,6 +323,7 @@ rs_tier_t *rs_tier_sealed(rs_tier_t *inner, const rs_seal_t *seal, apr_pool_t *p
 
     self->tier.name = inner->name;
     self->tier.one_place = inner->one_place;
+    self->tier.certain = inner->certain;
     self->tier.healthy = sealed_healthy;
     self->tier.fetch = sealed_fetch;
     self->tier.store = sealed_store;

@@ -38,6 +38,8 @@ struct rs_tier_t {
     bool one_place; /* a VERDICT and a NEGATIVE of one digest share one place: asking for one finds
                        either */
 
+    bool certain; /* what failed was not done, and will not be: nobody need be wary of it later */
+
     /* Do its answers come back now? False while its circuit is open. Costs no I/O. */
     bool (*healthy)(rs_tier_t *self, apr_time_t now);
 

@@ -15,12 +15,12 @@ void rs_shm_lock_init(rs_shm_lock_t *lock, apr_global_mutex_t *mutex, apr_interv
 }
 
 /* For mechanisms that cannot wait for a limited time. */
-static apr_status_t poll_for(rs_shm_lock_t *lock)
+static apr_status_t poll_for(rs_shm_lock_t *lock, apr_interval_time_t wait)
 {
     apr_interval_time_t waited;
     apr_status_t status;
 
-    for (waited = 0; waited < lock->wait; waited += POLL_INTERVAL) {
+    for (waited = 0; waited < wait; waited += POLL_INTERVAL) {
         status = apr_global_mutex_trylock(lock->mutex);
         if (!APR_STATUS_IS_EBUSY(status))
             return status;
@@ -29,17 +29,17 @@ static apr_status_t poll_for(rs_shm_lock_t *lock)
     return APR_TIMEUP;
 }
 
-static apr_status_t wait_for(rs_shm_lock_t *lock)
+static apr_status_t wait_for(rs_shm_lock_t *lock, apr_interval_time_t wait)
 {
-    apr_status_t status = apr_global_mutex_timedlock(lock->mutex, lock->wait);
+    apr_status_t status = apr_global_mutex_timedlock(lock->mutex, wait);
 
-    return APR_STATUS_IS_ENOTIMPL(status) ? poll_for(lock) : status;
+    return APR_STATUS_IS_ENOTIMPL(status) ? poll_for(lock, wait) : status;
 }
 
 apr_status_t rs_shm_lock_acquire(rs_shm_lock_t *lock)
 {
     apr_uint32_t was_in_trouble = apr_atomic_read32(&lock->in_trouble);
-    apr_status_t status = was_in_trouble ? apr_global_mutex_trylock(lock->mutex) : wait_for(lock);
+    apr_status_t status = wait_for(lock, was_in_trouble ? RS_SHM_LOCK_WAIT_IN_TROUBLE : lock->wait);
     apr_uint32_t in_trouble = status != APR_SUCCESS;
 
     if (in_trouble != was_in_trouble)

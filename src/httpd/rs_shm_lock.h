@@ -6,8 +6,10 @@
 #include <apr_global_mutex.h>
 
 /* What it guards takes microseconds; whoever waits longer than this meets a holder that is stopped
- * or swapped out. */
-#define RS_SHM_LOCK_WAIT apr_time_from_msec(100)
+ * or swapped out. On a busy machine with many processes a holder may have to wait for its turn. */
+#define RS_SHM_LOCK_WAIT apr_time_from_msec(500)
+/* After such a failure. */
+#define RS_SHM_LOCK_WAIT_IN_TROUBLE apr_time_from_msec(10)
 
 /* The members are each process's own; only the mutex is shared.
  *
@@ -18,12 +20,12 @@ typedef struct {
     apr_global_mutex_t *mutex;
     apr_interval_time_t wait;
     volatile apr_uint32_t
-        in_trouble; /* 1: the last attempt failed; no more waiting until one succeeds at once */
+        in_trouble; /* 1: the last attempt failed; hardly any waiting until one succeeds */
 } rs_shm_lock_t;
 
 void rs_shm_lock_init(rs_shm_lock_t *lock, apr_global_mutex_t *mutex, apr_interval_time_t wait);
 
-/* Waits at most lock->wait, and not at all after a failure. Any status but APR_SUCCESS: not
+/* Waits at most lock->wait, and hardly after a failure. Any status but APR_SUCCESS: not
  * acquired. */
 apr_status_t rs_shm_lock_acquire(rs_shm_lock_t *lock);
 void rs_shm_lock_release(rs_shm_lock_t *lock);

@@ -226,6 +226,7 @@ const char *rs_tier_shm_create(rs_tier_shm_t **shm, const char *size, apr_pool_t
                "OAuth2RSCache none";
     made->tier.name = "shm";
     made->tier.healthy = shm_healthy;
+    made->tier.certain = true;
     made->tier.fetch = shm_fetch;
     made->tier.store = shm_store;
     made->tier.add = shm_add;
@@ -240,7 +241,7 @@ const char *rs_tier_shm_create(rs_tier_shm_t **shm, const char *size, apr_pool_t
 
 apr_status_t rs_tier_shm_register(apr_pool_t *p)
 {
-    return ap_mutex_register(p, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+    return ap_mutex_register(p, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT_TIMED, 0);
 }
 
 static apr_status_t close_stores(void *data)

@@ -346,6 +346,17 @@ def test_a_herd_on_two_processes(httpd, issuer, folder):
         assert issuer.count() == calls + 1
 
 
+def test_a_herd_on_many_processes_of_one_thread(httpd, issuer, folder):
+    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, mpm="prefork", processes=64)
+    issuer.fault(ENDPOINT, faults.delay(0.02))
+    for _ in range(3):
+        token = issuer.opaque()
+        calls = issuer.count()
+        for answer in client.together(64, lambda i: server.get("/x", token)):
+            granted(answer)
+        assert issuer.count() == calls + 1
+
+
 def test_a_herd_on_two_hosts(httpd, issuer, folder, redis):
     # A Redis that is late counts as one in trouble, and a busy machine is late.
     config = redis_config(redis, folder, "OAuth2RSRedisTimeout 2s 2s") + asking(issuer, folder, ALL_MAY_WAIT) + LOCATION

@@ -73,6 +73,17 @@ static void a_sick_tier_stops_nobody(void **state)
     rs_cache_claim_end(&first, NOW, *state);
 }
 
+static void a_tier_that_does_nothing_late_leaves_no_ghosts(void **state)
+{
+    world_t *w = world(*state);
+    rs_cache_claim_t first, second;
+
+    w->tier.tier.certain = true;
+    rs_cache_note(w->cache, APR_TIMEUP, NOW);
+    assert_true(take(w, &first, *state));
+    assert_false(take(w, &second, *state));
+}
+
 /* What it was told before it fell ill may be carried out when it is well again. */
 static void claims_of_an_ill_tier_are_not_waited_for(void **state)
 {
@@ -96,6 +107,7 @@ int main(void)
         FAKE_TEST(one_asks_the_others_wait),
         FAKE_TEST(nobody_takes_back_what_is_anothers),
         FAKE_TEST(a_sick_tier_stops_nobody),
+        FAKE_TEST(a_tier_that_does_nothing_late_leaves_no_ghosts),
         FAKE_TEST(claims_of_an_ill_tier_are_not_waited_for),
     };
 
