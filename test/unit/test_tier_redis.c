@@ -364,10 +364,24 @@ static void a_silent_one_costs_its_time_and_then_nothing(void **state)
     assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
     /* One probe a second, and all is well with its answer. */
     script.lines = (const line_t[]){ { NULL, "$-1\r\n" } };
-    w->now += SECOND + 1;
+    w->now += 5 * SECOND;
     assert_int_equal(get(w), APR_NOTFOUND);
     assert_true(w->tier->healthy(w->tier, w->now));
     assert_int_equal(w->log.lines[RS_LOG_NOTICE], 1);
+    end(w);
+}
+
+/* It is left alone from the end of the call that failed, however long that call took. */
+static void a_slow_failure_opens_for_the_whole_time(void **state)
+{
+    static const line_t lines[] = { { NULL, SILENCE } };
+    world_t *w = begin(draft(lines, *state));
+    unsigned i;
+
+    for (i = 0; i < 3; i++)
+        assert_int_equal(get(w), APR_TIMEUP);
+    assert_false(w->tier->healthy(w->tier, w->now + SECOND));
+    assert_true(w->tier->healthy(w->tier, w->now + 60 * SECOND));
     end(w);
 }
 
@@ -569,6 +583,7 @@ int main(void)
         FAKE_TEST(answers_of_each_act),
         FAKE_TEST(a_connection_with_rests_is_not_used_again),
         FAKE_TEST(a_silent_one_costs_its_time_and_then_nothing),
+        FAKE_TEST(a_slow_failure_opens_for_the_whole_time),
         FAKE_TEST(a_connection_that_was_closed_while_idle_is_replaced),
         FAKE_TEST(a_claim_is_never_asked_for_twice),
         FAKE_TEST(one_trouble_is_one_line),
