@@ -59,12 +59,20 @@ static rs_redis_link_t *remove_idle(rs_redis_pool_t *pool, unsigned which)
     return link;
 }
 
-static rs_redis_link_t *find_idle(rs_redis_pool_t *pool, const rs_redis_address_t *address)
+/* One that has been idle since then or longer; NULL: there is none. */
+static rs_redis_link_t *take_unused(rs_redis_pool_t *pool, apr_time_t since)
+{
+    return pool->idle_count && pool->idle[0].since <= since ? remove_idle(pool, 0) : NULL;
+}
+
+/* The one used last, but not later than that. */
+static rs_redis_link_t *find_idle(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                                  apr_time_t latest)
 {
     unsigned i;
 
     for (i = pool->idle_count; i-- > 0;)
-        if (rs_redis_link_leads_to(pool->idle[i].link, address))
+        if (pool->idle[i].since <= latest && rs_redis_link_leads_to(pool->idle[i].link, address))
             return remove_idle(pool, i);
     return NULL;
 }
@@ -78,6 +86,25 @@ static void close_link(rs_redis_pool_t *pool, rs_redis_link_t *link)
     apr_thread_mutex_unlock(pool->lock);
 }
 
+static void close_unused(rs_redis_pool_t *pool, apr_time_t since)
+{
+    for (;;) {
+        rs_redis_link_t *link;
+
+        apr_thread_mutex_lock(pool->lock);
+        link = take_unused(pool, since);
+        apr_thread_mutex_unlock(pool->lock);
+        if (!link)
+            return;
+        close_link(pool, link);
+    }
+}
+
+void rs_redis_pool_flush(rs_redis_pool_t *pool)
+{
+    close_unused(pool, rs_clock());
+}
+
 /* An idle link to the address; or the right to open one, with the link that makes room for it in
  * *instead. The lock is held. */
 static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_address_t *address,
@@ -88,7 +115,7 @@ static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_address_t *
         apr_interval_time_t left = rs_redis_call_left(call);
 
         *instead = NULL;
-        *link = find_idle(pool, address);
+        *link = find_idle(pool, address, rs_clock());
         if (*link)
             return APR_SUCCESS;
         if (pool->open_count < pool->open_max) {
@@ -122,6 +149,7 @@ static apr_status_t open_link(rs_redis_pool_t *pool, const rs_redis_address_t *a
 apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t *address,
                                 rs_redis_link_t **link, bool *fresh, rs_redis_call_t *call)
 {
+    close_unused(pool, rs_clock() - IDLE_MAX);
     for (;;) {
         rs_redis_link_t *instead;
         apr_status_t status;
@@ -144,19 +172,8 @@ apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t 
     }
 }
 
-/* One link that has been idle for too long, if there is one: with load gone, the rest goes one by
- * one. The lock is held. */
-static rs_redis_link_t *take_stale(rs_redis_pool_t *pool)
-{
-    if (!pool->idle_count || rs_clock() - pool->idle[0].since < IDLE_MAX)
-        return NULL;
-    return remove_idle(pool, 0);
-}
-
 void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usable)
 {
-    rs_redis_link_t *stale;
-
     if (!usable) {
         close_link(pool, link);
         return;
@@ -164,21 +181,18 @@ void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usabl
     apr_thread_mutex_lock(pool->lock);
     pool->idle[pool->idle_count].link = link;
     pool->idle[pool->idle_count++].since = rs_clock();
-    stale = take_stale(pool);
     apr_thread_cond_signal(pool->given);
     apr_thread_mutex_unlock(pool->lock);
-    if (stale)
-        close_link(pool, stale);
 }
 
-void rs_redis_pool_flush(rs_redis_pool_t *pool)
+void rs_redis_pool_distrust(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                            apr_time_t since)
 {
     for (;;) {
-        rs_redis_link_t *link = NULL;
+        rs_redis_link_t *link;
 
         apr_thread_mutex_lock(pool->lock);
-        if (pool->idle_count)
-            link = remove_idle(pool, pool->idle_count - 1);
+        link = find_idle(pool, address, since);
         apr_thread_mutex_unlock(pool->lock);
         if (!link)
             return;

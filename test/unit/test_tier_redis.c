@@ -55,6 +55,7 @@ static struct {
     unsigned closes_after;      /* commands on a connection; 0: never */
     unsigned gather;            /* no GET is answered before so many have come */
     _Atomic int late;           /* so many GETs find no answer */
+    _Atomic unsigned deaf;      /* so many connections, the first ones, hear nothing any more */
     apr_interval_time_t thinks; /* about each question to a Sentinel */
     pthread_mutex_t lock;
 } script = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -118,7 +119,8 @@ static void be_redis(http_stream_t *stream, const void *baton)
                 strcat(script.heard, words);
             pthread_mutex_unlock(&script.lock);
             script.commands++;
-            answer = answer_to(words, baton ? baton : script.lines);
+            answer = stream->nth <= script.deaf ? SILENCE
+                                                : answer_to(words, baton ? baton : script.lines);
             memmove(bytes, bytes + used, len - used + 1);
             len -= used;
             if (answer == HANG_UP || (script.closes_after && ++served > script.closes_after)) {
@@ -149,6 +151,7 @@ static world_t *draft(const line_t *lines, apr_pool_t *p)
     script.lines = lines;
     script.commands = script.gets = script.closes_after = script.gather = 0;
     script.late = 0;
+    script.deaf = 0;
     script.thinks = 0;
     *script.heard = '\0';
     fake_log_init(&w->log);
@@ -508,15 +511,15 @@ static void *get_in_a_thread(void *data)
     return NULL;
 }
 
-/* Each on a connection of its own. How many found that there is no such value? */
-static unsigned get_together(world_t *w)
+/* So many at least each on a connection of its own. How many found that there is no such value? */
+static unsigned get_together(world_t *w, unsigned connections)
 {
     caller_t callers[THREADS];
     pthread_t threads[THREADS];
     unsigned i, found = 0;
 
     script.gets = 0;
-    script.gather = THREADS;
+    script.gather = connections;
     for (i = 0; i < THREADS; i++) {
         callers[i].world = w;
         assert_int_equal(pthread_create(&threads[i], NULL, get_in_a_thread, &callers[i]), 0);
@@ -527,6 +530,54 @@ static unsigned get_together(world_t *w)
     }
     script.gather = 0;
     return found;
+}
+
+static void no_more_connections_than_allowed(void **state)
+{
+    static const line_t lines[] = { { NULL, "$-1\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+
+    assert_int_equal(get_together(w, 2), THREADS);
+    assert_int_equal(http_server_accepted(w->server), 2);
+    end(w);
+}
+
+static world_t *with_idle_ones(apr_pool_t *p)
+{
+    static const line_t lines[] = { { NULL, "$-1\r\n" } };
+    world_t *w = draft(lines, p);
+
+    w->config.pool_max = THREADS;
+    begin(w);
+    assert_int_equal(get_together(w, THREADS), THREADS);
+    return w;
+}
+
+/* Firewalls forget connections and tell nobody. */
+static void dead_connections_cost_one_command(void **state)
+{
+    world_t *w = with_idle_ones(*state);
+
+    script.deaf = THREADS;
+    assert_int_equal(get(w), APR_TIMEUP);
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS + 1);
+    end(w);
+}
+
+static void a_connection_that_was_idle_for_long_is_not_used(void **state)
+{
+    world_t *w = with_idle_ones(*state);
+
+    later += 40 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    later += 40 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS);
+    later += 61 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS + 1);
+    end(w);
 }
 
 /* ---- Sentinel ---- */
@@ -574,7 +625,7 @@ static void one_thread_asks_the_sentinels_for_all(void **state)
     world_t *w = behind_sentinel(*state);
 
     script.thinks = apr_time_from_msec(50);
-    assert_int_equal(get_together(w), THREADS);
+    assert_int_equal(get_together(w, THREADS), THREADS);
     assert_int_equal(count_heard("SENTINEL"), 1);
     end(w);
 }
@@ -584,12 +635,12 @@ static void a_late_command_costs_no_other_connection(void **state)
     world_t *w = behind_sentinel(*state);
 
     script.late = 1;
-    assert_int_equal(get_together(w), THREADS - 1);
+    assert_int_equal(get_together(w, THREADS), THREADS - 1);
     later += 2 * SECOND;
-    assert_int_equal(get(w), APR_NOTFOUND);
-    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(get_together(w, THREADS), THREADS);
     assert_int_equal(count_heard("SENTINEL"), 2);
-    assert_int_equal(http_server_accepted(w->server), THREADS + 2);
+    /* Two to the Sentinel; and the late one's successor. */
+    assert_int_equal(http_server_accepted(w->server), 2 + THREADS + 1);
     end(w);
 }
 
@@ -784,6 +835,9 @@ int main(void)
         FAKE_TEST(a_claim_is_never_asked_for_twice),
         FAKE_TEST(one_trouble_is_one_line),
         FAKE_TEST(a_replica_is_told),
+        FAKE_TEST(no_more_connections_than_allowed),
+        FAKE_TEST(dead_connections_cost_one_command),
+        FAKE_TEST(a_connection_that_was_idle_for_long_is_not_used),
         FAKE_TEST(one_thread_asks_the_sentinels_for_all),
         FAKE_TEST(a_late_command_costs_no_other_connection),
         FAKE_TEST(sentinels_are_asked_again_after_a_while),
