@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* The connections of one process to all servers of a tier: a bounded number, the last one used is
- * the next one taken. */
+/* The connections of one process to all servers of a tier: pool_max in use and to one server; the
+ * last one used is the next one taken. In a cluster idle ones to other masters are kept besides. */
 #ifndef RS_REDIS_POOL_H
 #define RS_REDIS_POOL_H
 
@@ -28,8 +28,5 @@ void rs_redis_pool_flush(rs_redis_pool_t *pool);
  * idle since that moment of rs_clock() or longer, they are probably dead as well. */
 void rs_redis_pool_distrust(rs_redis_pool_t *pool, const rs_redis_address_t *address,
                             apr_time_t since);
-
-/* How many are open now, idle ones among them. */
-unsigned rs_redis_pool_open_count(rs_redis_pool_t *pool);
 
 #endif

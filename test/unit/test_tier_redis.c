@@ -732,6 +732,77 @@ static void a_cluster_that_sends_around_in_circles_ends(void **state)
     end(w);
 }
 
+#define NAMES 200
+#define MASTERS_MAX 20
+
+/* The same slots for each; they are on all masters. */
+static void get_many(world_t *w)
+{
+    unsigned i;
+
+    for (i = 0; i < NAMES; i++) {
+        rs_cache_key_t key = { RS_KIND_VERDICT, fake_digest(apr_psprintf(w->p, "token %u", i)) };
+        const unsigned char *value;
+        apr_size_t len;
+        assert_int_equal(w->tier->fetch(w->tier, &key, &value, &len, w->now, w->p), APR_NOTFOUND);
+    }
+}
+
+/* For one thread; the first master is the server of the world. */
+static world_t *cluster_of(unsigned masters, http_server_t **servers, apr_pool_t *p)
+{
+    world_t *w = draft(NULL, p);
+    const char *slots = apr_psprintf(p, "*%u\r\n", masters);
+    line_t *lines = apr_pcalloc(p, 2 * sizeof *lines);
+    unsigned i, width = 16384 / masters;
+
+    servers[0] = w->server;
+    for (i = 0; i < masters; i++) {
+        if (i > 0)
+            servers[i] = http_server_start(be_redis, NULL, NULL, NULL);
+        slots = apr_psprintf(p, "%s*3\r\n:%u\r\n:%u\r\n*2\r\n$9\r\n127.0.0.1\r\n:%d\r\n", slots,
+                             i * width, i == masters - 1 ? 16383 : (i + 1) * width - 1,
+                             http_server_port(servers[i]));
+    }
+    lines[0] = (line_t){ "CLUSTER", slots };
+    lines[1] = (line_t){ NULL, "$-1\r\n" };
+    script.lines = lines;
+    w->config.topology = RS_REDIS_CLUSTER;
+    w->config.pool_max = 1;
+    return begin(w);
+}
+
+/* Stops them all. How many connections were there? */
+static unsigned count_accepted(unsigned masters, http_server_t **servers)
+{
+    unsigned i, count = 0;
+
+    for (i = 0; i < masters; i++) {
+        count += http_server_accepted(servers[i]);
+        http_server_stop(servers[i]);
+    }
+    return count;
+}
+
+static void a_connection_to_each_master_is_kept(void **state)
+{
+    http_server_t *servers[3];
+    world_t *w = cluster_of(3, servers, *state);
+
+    get_many(w);
+    get_many(w);
+    assert_int_equal(count_accepted(3, servers), 3 + 1); /* one for the slots */
+}
+
+static void connections_to_masters_have_a_bound(void **state)
+{
+    http_server_t *servers[MASTERS_MAX];
+    world_t *w = cluster_of(MASTERS_MAX, servers, *state);
+
+    get_many(w);
+    assert_true(count_accepted(MASTERS_MAX, servers) > MASTERS_MAX + 1);
+}
+
 /* Then the server of the configuration is asked: it would send us on. */
 static void tables_of_slots_that_are_none(void **state)
 {
@@ -844,6 +915,8 @@ int main(void)
         FAKE_TEST(sentinels_that_are_gone_take_no_master_along),
         FAKE_TEST(a_master_that_became_a_replica_is_left),
         FAKE_TEST(a_cluster_that_sends_around_in_circles_ends),
+        FAKE_TEST(a_connection_to_each_master_is_kept),
+        FAKE_TEST(connections_to_masters_have_a_bound),
         FAKE_TEST(tables_of_slots_that_are_none),
         FAKE_TEST(silent_seeds_before_a_live_one),
     };
