@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The masters of a cluster and their slots (Redis Cluster specification): asked for at the first
  * use, corrected by each MOVED, asked for again when somebody doubts them. */
-#include "base/rs_clock.h"
 #include "base/rs_limits.h"
+#include "cache/rs_redis_inquiry.h"
 #include "cache/rs_redis_map.h"
 
 #include <apr_strings.h>
@@ -13,7 +13,6 @@
 #define SLOTS 16384
 #define NOBODY 0xffff
 #define ELEMENTS_MAX RS_REDIS_REPLY_ELEMENTS_MAX
-#define ASK_AGAIN apr_time_from_sec(1) /* at most so often, whatever fails */
 
 typedef struct {
     char host[RS_REDIS_HOST_BYTES_MAX + 1];
@@ -31,8 +30,7 @@ typedef struct {
     const rs_redis_dial_t *dial;
     apr_thread_mutex_t *lock; /* guards what follows */
     table_t *table;
-    bool known, doubted, asking;
-    apr_time_t asked_at;
+    rs_redis_inquiry_t inquiry;
     unsigned first; /* to be asked the next time, by whoever is asking */
 } cluster_map_t;
 
@@ -168,7 +166,7 @@ static const rs_redis_address_t *candidate(cluster_map_t *self, unsigned i, apr_
         return &config->addresses[i];
     i -= config->address_count;
     apr_thread_mutex_lock(self->lock);
-    if (self->known && i < self->table->count)
+    if (self->inquiry.known && i < self->table->count)
         address = address_of(&self->table->nodes[i], p);
     apr_thread_mutex_unlock(self->lock);
     return address;
@@ -179,7 +177,7 @@ static unsigned count_candidates(cluster_map_t *self)
     unsigned count;
 
     apr_thread_mutex_lock(self->lock);
-    count = self->dial->config->address_count + (self->known ? self->table->count : 0);
+    count = self->dial->config->address_count + (self->inquiry.known ? self->table->count : 0);
     apr_thread_mutex_unlock(self->lock);
     return count;
 }
@@ -210,10 +208,8 @@ static apr_status_t refresh(cluster_map_t *self, rs_redis_call_t *call)
     if (status == APR_SUCCESS) {
         old = self->table;
         self->table = fresh;
-        self->known = true;
-        self->doubted = false;
     }
-    self->asking = false;
+    rs_redis_inquiry_end(&self->inquiry, status == APR_SUCCESS);
     apr_thread_mutex_unlock(self->lock);
     free(status == APR_SUCCESS ? old : fresh);
     return status;
@@ -221,22 +217,9 @@ static apr_status_t refresh(cluster_map_t *self, rs_redis_call_t *call)
 
 /* ---- the map ---- */
 
-/* With the lock held: is it ours to ask now? */
-static bool begin_asking(cluster_map_t *self)
-{
-    apr_time_t now = rs_clock();
-
-    if (self->asking || (self->known && !self->doubted) ||
-        (self->asked_at && now - self->asked_at < ASK_AGAIN))
-        return false;
-    self->asked_at = now;
-    self->asking = true;
-    return true;
-}
-
 static const rs_redis_address_t *owner_of(cluster_map_t *self, unsigned slot, apr_pool_t *p)
 {
-    apr_uint16_t owner = self->known ? self->table->owner[slot] : NOBODY;
+    apr_uint16_t owner = self->inquiry.known ? self->table->owner[slot] : NOBODY;
 
     return owner == NOBODY ? NULL : address_of(&self->table->nodes[owner], p);
 }
@@ -250,7 +233,7 @@ static apr_status_t find(rs_redis_map_t *map, const char *key, apr_size_t len, r
     bool ours;
 
     apr_thread_mutex_lock(self->lock);
-    ours = begin_asking(self);
+    ours = rs_redis_inquiry_begin(&self->inquiry);
     apr_thread_mutex_unlock(self->lock);
     if (ours)
         (void)refresh(self, call);
@@ -285,10 +268,10 @@ static bool read_target(const rs_redis_reply_t *reply, const rs_redis_hop_t *hop
 static void note_moved(cluster_map_t *self, unsigned slot, const rs_redis_address_t *target)
 {
     apr_thread_mutex_lock(self->lock);
-    if (self->known)
+    if (self->inquiry.known)
         self->table->owner[slot] = node_index(self->table, target->host, target->port);
     /* One slot has moved, so more may have. */
-    self->doubted = true;
+    self->inquiry.doubted = true;
     apr_thread_mutex_unlock(self->lock);
 }
 
@@ -298,7 +281,7 @@ static void doubt(rs_redis_map_t *map, const rs_redis_hop_t *hop)
 
     (void)hop;
     apr_thread_mutex_lock(self->lock);
-    self->doubted = true;
+    self->inquiry.doubted = true;
     apr_thread_mutex_unlock(self->lock);
 }
 

@@ -34,6 +34,7 @@ struct rs_redis_map_t {
 unsigned rs_redis_map_turn(unsigned first, unsigned asked, unsigned count);
 
 rs_redis_map_t *rs_redis_map_single(const rs_redis_dial_t *dial, apr_pool_t *p);
+
 /* rs_redis_sentinel.c; the pool is flushed when the master changes. */
 apr_status_t rs_redis_map_sentinel(rs_redis_map_t **map, const rs_redis_dial_t *dial,
                                    rs_redis_pool_t *pool, apr_pool_t *p);

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Connections to Redis: a stack of idle ones behind one short lock; nothing is opened or closed
- * under it. */
+ * under it. The bound is on those in use. As one is opened only when none to its server is idle, no
+ * server sees more than that either. */
 #include "cache/rs_redis_pool.h"
 #include "base/rs_clock.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define IDLE_MAX apr_time_from_sec(60)
+#define MASTERS 16 /* of a cluster: idle connections are kept for so many times those in use */
 
 typedef struct {
     rs_redis_link_t *link;
@@ -19,8 +21,8 @@ struct rs_redis_pool_t {
     const rs_redis_dial_t *dial;
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *given;
-    unsigned open_max, open_count; /* with those in use and those being opened */
-    unsigned idle_count;
+    unsigned busy_max, busy_count; /* in use, being opened or being closed after use */
+    unsigned idle_max, idle_count;
     idle_t *idle; /* the oldest at the bottom */
 };
 
@@ -41,8 +43,9 @@ apr_status_t rs_redis_pool_create(rs_redis_pool_t **pool, const rs_redis_dial_t 
     if (status != APR_SUCCESS)
         return status;
     made->dial = dial;
-    made->open_max = dial->config->pool_max ? dial->config->pool_max : 1;
-    made->idle = apr_pcalloc(p, made->open_max * sizeof *made->idle);
+    made->busy_max = dial->config->pool_max ? dial->config->pool_max : 1;
+    made->idle_max = made->busy_max * (dial->config->topology == RS_REDIS_CLUSTER ? MASTERS : 1);
+    made->idle = apr_pcalloc(p, made->idle_max * sizeof *made->idle);
     apr_pool_cleanup_register(p, made, pool_end, apr_pool_cleanup_null);
     *pool = made;
     return APR_SUCCESS;
@@ -59,50 +62,71 @@ static rs_redis_link_t *remove_idle(rs_redis_pool_t *pool, unsigned which)
     return link;
 }
 
-static rs_redis_link_t *find_idle(rs_redis_pool_t *pool, const rs_redis_address_t *address)
+/* One that has been idle since then or longer; NULL: there is none. */
+static rs_redis_link_t *take_unused(rs_redis_pool_t *pool, apr_time_t since)
+{
+    return pool->idle_count && pool->idle[0].since <= since ? remove_idle(pool, 0) : NULL;
+}
+
+/* The one used last, but not later than that. */
+static rs_redis_link_t *find_idle(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                                  apr_time_t latest)
 {
     unsigned i;
 
     for (i = pool->idle_count; i-- > 0;)
-        if (rs_redis_link_leads_to(pool->idle[i].link, address))
+        if (pool->idle[i].since <= latest && rs_redis_link_leads_to(pool->idle[i].link, address))
             return remove_idle(pool, i);
     return NULL;
 }
 
-static void close_link(rs_redis_pool_t *pool, rs_redis_link_t *link)
-{
-    rs_redis_link_close(link);
-    apr_thread_mutex_lock(pool->lock);
-    pool->open_count--;
-    apr_thread_cond_signal(pool->given);
-    apr_thread_mutex_unlock(pool->lock);
-}
-
-/* An idle link to the address; or the right to open one, with the link that makes room for it in
- * *instead. The lock is held. */
-static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_address_t *address,
-                               rs_redis_link_t **link, rs_redis_link_t **instead,
-                               const rs_redis_call_t *call)
+static void close_unused(rs_redis_pool_t *pool, apr_time_t since)
 {
     for (;;) {
+        rs_redis_link_t *link;
+
+        apr_thread_mutex_lock(pool->lock);
+        link = take_unused(pool, since);
+        apr_thread_mutex_unlock(pool->lock);
+        if (!link)
+            return;
+        rs_redis_link_close(link);
+    }
+}
+
+void rs_redis_pool_flush(rs_redis_pool_t *pool)
+{
+    close_unused(pool, rs_clock());
+}
+
+/* The right to use one more. The lock is held. */
+static apr_status_t take_place(rs_redis_pool_t *pool, const rs_redis_call_t *call)
+{
+    while (pool->busy_count == pool->busy_max) {
         apr_interval_time_t left = rs_redis_call_left(call);
 
-        *instead = NULL;
-        *link = find_idle(pool, address);
-        if (*link)
-            return APR_SUCCESS;
-        if (pool->open_count < pool->open_max) {
-            pool->open_count++;
-            return APR_SUCCESS;
-        }
-        if (pool->idle_count > 0) {
-            *instead = remove_idle(pool, 0);
-            return APR_SUCCESS;
-        }
         if (left <= 0)
             return APR_EBUSY;
         apr_thread_cond_timedwait(pool->given, pool->lock, left);
     }
+    pool->busy_count++;
+    return APR_SUCCESS;
+}
+
+/* The lock is held. */
+static void leave_place(rs_redis_pool_t *pool)
+{
+    pool->busy_count--;
+    apr_thread_cond_signal(pool->given);
+}
+
+static void close_busy(rs_redis_pool_t *pool, rs_redis_link_t *link)
+{
+    if (link)
+        rs_redis_link_close(link);
+    apr_thread_mutex_lock(pool->lock);
+    leave_place(pool);
+    apr_thread_mutex_unlock(pool->lock);
 }
 
 static apr_status_t open_link(rs_redis_pool_t *pool, const rs_redis_address_t *address,
@@ -110,88 +134,66 @@ static apr_status_t open_link(rs_redis_pool_t *pool, const rs_redis_address_t *a
 {
     apr_status_t status = rs_redis_link_open(link, pool->dial, address, RS_REDIS_DATA, call);
 
-    if (status == APR_SUCCESS)
-        return APR_SUCCESS;
-    apr_thread_mutex_lock(pool->lock);
-    pool->open_count--;
-    apr_thread_cond_signal(pool->given);
-    apr_thread_mutex_unlock(pool->lock);
+    if (status != APR_SUCCESS)
+        close_busy(pool, NULL);
     return status;
 }
 
 apr_status_t rs_redis_pool_take(rs_redis_pool_t *pool, const rs_redis_address_t *address,
                                 rs_redis_link_t **link, bool *fresh, rs_redis_call_t *call)
 {
+    close_unused(pool, rs_clock() - IDLE_MAX);
     for (;;) {
-        rs_redis_link_t *instead;
         apr_status_t status;
 
         apr_thread_mutex_lock(pool->lock);
-        status = take_place(pool, address, link, &instead, call);
+        status = take_place(pool, call);
+        if (status == APR_SUCCESS)
+            *link = find_idle(pool, address, rs_clock());
         apr_thread_mutex_unlock(pool->lock);
         if (status != APR_SUCCESS) {
             call->trouble = "all connections are in use";
             return status;
         }
-        if (instead)
-            rs_redis_link_close(instead);
         *fresh = !*link;
         if (*fresh)
             return open_link(pool, address, link, call);
         if (rs_redis_link_is_usable(*link))
             return APR_SUCCESS;
-        close_link(pool, *link);
+        close_busy(pool, *link);
     }
-}
-
-/* One link that has been idle for too long, if there is one: with load gone, the rest goes one by
- * one. The lock is held. */
-static rs_redis_link_t *take_stale(rs_redis_pool_t *pool)
-{
-    if (!pool->idle_count || rs_clock() - pool->idle[0].since < IDLE_MAX)
-        return NULL;
-    return remove_idle(pool, 0);
 }
 
 void rs_redis_pool_give(rs_redis_pool_t *pool, rs_redis_link_t *link, bool usable)
 {
-    rs_redis_link_t *stale;
+    rs_redis_link_t *surplus = NULL;
 
     if (!usable) {
-        close_link(pool, link);
+        close_busy(pool, link);
         return;
     }
     apr_thread_mutex_lock(pool->lock);
+    if (pool->idle_count == pool->idle_max)
+        surplus = remove_idle(pool, 0);
     pool->idle[pool->idle_count].link = link;
     pool->idle[pool->idle_count++].since = rs_clock();
-    stale = take_stale(pool);
-    apr_thread_cond_signal(pool->given);
+    leave_place(pool);
     apr_thread_mutex_unlock(pool->lock);
-    if (stale)
-        close_link(pool, stale);
+    if (surplus)
+        rs_redis_link_close(surplus);
 }
 
-void rs_redis_pool_flush(rs_redis_pool_t *pool)
+void rs_redis_pool_distrust(rs_redis_pool_t *pool, const rs_redis_address_t *address,
+                            apr_time_t since)
 {
     for (;;) {
-        rs_redis_link_t *link = NULL;
+        rs_redis_link_t *link;
 
         apr_thread_mutex_lock(pool->lock);
-        if (pool->idle_count)
-            link = remove_idle(pool, pool->idle_count - 1);
+        link = find_idle(pool, address, since);
         apr_thread_mutex_unlock(pool->lock);
         if (!link)
             return;
-        close_link(pool, link);
+        rs_redis_link_close(link);
     }
-}
-
-unsigned rs_redis_pool_open_count(rs_redis_pool_t *pool)
-{
-    unsigned count;
-
-    apr_thread_mutex_lock(pool->lock);
-    count = pool->open_count;
-    apr_thread_mutex_unlock(pool->lock);
-    return count;
 }

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* From a key to the answer about it. */
 #include "cache/rs_redis_route.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 
 #include <apr_strings.h>
@@ -125,13 +126,15 @@ static void note_where(rs_redis_call_t *call, const rs_redis_hop_t *hop)
 }
 
 /* A server that was restarted, or that closes idle connections, is not ill: a connection that
- * failed without a sign of life is replaced once by a new one. */
+ * failed without a sign of life is replaced once by a new one. The others that were idle when it
+ * was taken share its fate. */
 static apr_status_t ask_hop(rs_redis_route_t *route, const rs_redis_question_t *question,
                             const rs_redis_hop_t *hop, const rs_redis_reply_t **reply,
                             rs_redis_call_t *call)
 {
+    apr_time_t begun = rs_clock();
     rs_redis_link_t *link;
-    bool fresh, again = true;
+    bool fresh, dead, again = true;
     apr_status_t status;
 
     note_where(call, hop);
@@ -141,9 +144,11 @@ static apr_status_t ask_hop(rs_redis_route_t *route, const rs_redis_question_t *
         if (status != APR_SUCCESS)
             return status;
         status = ask_link(link, question, hop->asking, reply, call);
-        again = status != APR_SUCCESS && status != APR_TIMEUP && !fresh && question->repeatable &&
-                rs_redis_link_was_silent(link);
+        dead = status != APR_SUCCESS && !fresh && rs_redis_link_was_silent(link);
+        again = dead && status != APR_TIMEUP && question->repeatable;
         rs_redis_pool_give(route->pool, link, status == APR_SUCCESS);
+        if (dead)
+            rs_redis_pool_distrust(route->pool, hop->address, begun);
     }
     return status;
 }

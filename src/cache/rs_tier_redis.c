@@ -3,6 +3,7 @@
  * hears. */
 #include "cache/rs_tier_redis.h"
 #include "base/rs_breaker.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "cache/rs_redis_route.h"
 
@@ -199,6 +200,7 @@ static apr_status_t judge_error(redis_tier_t *self, act_t act, const rs_redis_re
 static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *question,
                         const rs_redis_reply_t **reply, apr_time_t now, apr_pool_t *p)
 {
+    apr_time_t begun = rs_clock();
     rs_redis_call_t call;
     apr_status_t status;
 
@@ -208,6 +210,8 @@ static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *ques
     question->repeatable = acts[act].repeatable;
     rs_redis_call_begin(&call, self->config->connect_timeout, self->config->command_timeout, p);
     status = rs_redis_route_ask(self->route, question, reply, &call);
+    /* The call may have taken longer than the breaker stays open. */
+    now += rs_clock() - begun;
     if (status == APR_EBUSY)
         say_crowded(self, now);
     else if (status != APR_SUCCESS)

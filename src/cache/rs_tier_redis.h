@@ -32,7 +32,7 @@ typedef struct {
     bool plaintext; /* credentials may travel unencrypted to another host */
     const char *prefix;
     apr_interval_time_t connect_timeout, command_timeout;
-    unsigned pool_max; /* connections of one process */
+    unsigned pool_max; /* connections of one process, in use and to one server */
 } rs_redis_config_t;
 
 /* redis://HOST[:PORT][/DB], rediss://..., unix:PATH, redis+sentinel://h1[:p],h2/NAME[/DB],

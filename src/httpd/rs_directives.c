@@ -187,7 +187,7 @@ const command_rec rs_directives[] = {
     AP_INIT_TAKE2("OAuth2RSRedisTimeout", rs_redis_timeout, NULL, RSRC_CONF,
                   "CONNECT COMMAND: bounds of each use of Redis"),
     AP_INIT_TAKE1("OAuth2RSRedisPool", rs_redis_pool, NULL, RSRC_CONF,
-                  "N: most connections of one process"),
+                  "N: most connections of one process to one server, and in use"),
     AP_INIT_FLAG("OAuth2RSRedisPlaintext", rs_redis_plaintext, NULL, RSRC_CONF,
                  "on|off: whether credentials may travel unencrypted to another host"),
 

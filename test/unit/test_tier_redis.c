@@ -8,12 +8,14 @@
 
 #include <cmocka.h>
 
+#include "base/rs_clock.h"
 #include "cache/rs_tier_redis.h"
 #include "fakes.h"
 #include "http_server.h"
 
 #include <apr_strings.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,17 @@
 #define SECOND apr_time_from_sec(1)
 #define BYTES_MAX 65536
 #define HEARD_MAX 8192
+
+/* The clock that measures, put forward by the tests. */
+static _Atomic apr_interval_time_t later;
+
+apr_time_t rs_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + later;
+}
 
 #define SILENCE ((const char *)-1) /* no answer at all */
 #define HANG_UP NULL
@@ -38,8 +51,12 @@ typedef struct {
 static struct {
     const line_t *lines;   /* ended by command NULL, whose answer is for all others */
     char heard[HEARD_MAX]; /* the words of all commands, a blank behind each */
-    _Atomic unsigned commands;
-    unsigned closes_after; /* commands on a connection; 0: never */
+    _Atomic unsigned commands, gets;
+    unsigned closes_after;      /* commands on a connection; 0: never */
+    unsigned gather;            /* no GET is answered before so many have come */
+    _Atomic int late;           /* so many GETs find no answer */
+    _Atomic unsigned deaf;      /* so many connections, the first ones, hear nothing any more */
+    apr_interval_time_t thinks; /* about each question to a Sentinel */
     pthread_mutex_t lock;
 } script = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -67,15 +84,25 @@ static size_t take_command(const char *bytes, size_t len, char *words, size_t si
     return (size_t)(at - bytes);
 }
 
-static const char *answer_to(const char *words)
+static const char *answer_to(const char *words, const line_t *line)
 {
-    const line_t *line = script.lines;
+    unsigned patience = 1000;
 
+    if (strncmp(words, "SENTINEL", 8) == 0)
+        apr_sleep(script.thinks);
+    if (strncmp(words, "GET", 3) == 0) {
+        script.gets++;
+        while (script.gets < script.gather && patience-- > 0)
+            apr_sleep(1000);
+        if (script.late > 0 && script.late-- > 0)
+            return SILENCE;
+    }
     while (line->command && strncmp(words, line->command, strlen(line->command)) != 0)
         line++;
     return line->answer;
 }
 
+/* baton: lines of its own, or NULL. */
 static void be_redis(http_stream_t *stream, const void *baton)
 {
     char *bytes = calloc(1, BYTES_MAX), words[1024];
@@ -83,16 +110,17 @@ static void be_redis(http_stream_t *stream, const void *baton)
     unsigned served = 0;
     ssize_t got;
 
-    (void)baton;
     while ((got = recv(stream->fd, bytes + len, BYTES_MAX - len - 1, 0)) > 0) {
         len += (size_t)got;
         while ((used = take_command(bytes, len, words, sizeof words)) > 0) {
-            const char *answer = answer_to(words);
+            const char *answer;
             pthread_mutex_lock(&script.lock);
             if (strlen(script.heard) + strlen(words) < HEARD_MAX)
                 strcat(script.heard, words);
             pthread_mutex_unlock(&script.lock);
             script.commands++;
+            answer = stream->nth <= script.deaf ? SILENCE
+                                                : answer_to(words, baton ? baton : script.lines);
             memmove(bytes, bytes + used, len - used + 1);
             len -= used;
             if (answer == HANG_UP || (script.closes_after && ++served > script.closes_after)) {
@@ -121,7 +149,10 @@ static world_t *draft(const line_t *lines, apr_pool_t *p)
     world_t *w = apr_pcalloc(p, sizeof *w);
 
     script.lines = lines;
-    script.commands = script.closes_after = 0;
+    script.commands = script.gets = script.closes_after = script.gather = 0;
+    script.late = 0;
+    script.deaf = 0;
+    script.thinks = 0;
     *script.heard = '\0';
     fake_log_init(&w->log);
     w->server = http_server_start(be_redis, NULL, NULL, NULL);
@@ -364,10 +395,24 @@ static void a_silent_one_costs_its_time_and_then_nothing(void **state)
     assert_int_equal(w->log.lines[RS_LOG_WARNING], 1);
     /* One probe a second, and all is well with its answer. */
     script.lines = (const line_t[]){ { NULL, "$-1\r\n" } };
-    w->now += SECOND + 1;
+    w->now += 5 * SECOND;
     assert_int_equal(get(w), APR_NOTFOUND);
     assert_true(w->tier->healthy(w->tier, w->now));
     assert_int_equal(w->log.lines[RS_LOG_NOTICE], 1);
+    end(w);
+}
+
+/* It is left alone from the end of the call that failed, however long that call took. */
+static void a_slow_failure_opens_for_the_whole_time(void **state)
+{
+    static const line_t lines[] = { { NULL, SILENCE } };
+    world_t *w = begin(draft(lines, *state));
+    unsigned i;
+
+    for (i = 0; i < 3; i++)
+        assert_int_equal(get(w), APR_TIMEUP);
+    assert_false(w->tier->healthy(w->tier, w->now + SECOND));
+    assert_true(w->tier->healthy(w->tier, w->now + 60 * SECOND));
     end(w);
 }
 
@@ -442,6 +487,222 @@ static void a_replica_is_told(void **state)
     end(w);
 }
 
+/* ---- threads ---- */
+
+#define THREADS 4
+
+typedef struct {
+    world_t *world;
+    apr_status_t status;
+} caller_t;
+
+static void *get_in_a_thread(void *data)
+{
+    caller_t *caller = data;
+    rs_cache_key_t key = key_of(RS_KIND_VERDICT);
+    const unsigned char *value;
+    apr_size_t len;
+    apr_pool_t *p;
+
+    apr_pool_create_unmanaged_ex(&p, NULL, NULL);
+    caller->status =
+        caller->world->tier->fetch(caller->world->tier, &key, &value, &len, caller->world->now, p);
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+/* So many at least each on a connection of its own. How many found that there is no such value? */
+static unsigned get_together(world_t *w, unsigned connections)
+{
+    caller_t callers[THREADS];
+    pthread_t threads[THREADS];
+    unsigned i, found = 0;
+
+    script.gets = 0;
+    script.gather = connections;
+    for (i = 0; i < THREADS; i++) {
+        callers[i].world = w;
+        assert_int_equal(pthread_create(&threads[i], NULL, get_in_a_thread, &callers[i]), 0);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        found += callers[i].status == APR_NOTFOUND;
+    }
+    script.gather = 0;
+    return found;
+}
+
+static void no_more_connections_than_allowed(void **state)
+{
+    static const line_t lines[] = { { NULL, "$-1\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+
+    assert_int_equal(get_together(w, 2), THREADS);
+    assert_int_equal(http_server_accepted(w->server), 2);
+    end(w);
+}
+
+static world_t *with_idle_ones(apr_pool_t *p)
+{
+    static const line_t lines[] = { { NULL, "$-1\r\n" } };
+    world_t *w = draft(lines, p);
+
+    w->config.pool_max = THREADS;
+    begin(w);
+    assert_int_equal(get_together(w, THREADS), THREADS);
+    return w;
+}
+
+/* Firewalls forget connections and tell nobody. */
+static void dead_connections_cost_one_command(void **state)
+{
+    world_t *w = with_idle_ones(*state);
+
+    script.deaf = THREADS;
+    assert_int_equal(get(w), APR_TIMEUP);
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS + 1);
+    end(w);
+}
+
+static void a_connection_that_was_idle_for_long_is_not_used(void **state)
+{
+    world_t *w = with_idle_ones(*state);
+
+    later += 40 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    later += 40 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS);
+    later += 61 * SECOND;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(http_server_accepted(w->server), THREADS + 1);
+    end(w);
+}
+
+/* ---- Sentinel ---- */
+
+/* One server that is both, with the answers to the commands for values behind it. */
+static const line_t *sentinel_lines(int master, line_t get, line_t set, apr_pool_t *p)
+{
+    const line_t lines[] = { { "SENTINEL",
+                               apr_psprintf(p, "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n", master) },
+                             { "ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n" },
+                             get,
+                             set,
+                             { NULL, "-ERR\r\n" } };
+
+    return apr_pmemdup(p, lines, sizeof lines);
+}
+
+static const line_t get_nil = { "GET", "$-1\r\n" }, set_hangs_up = { "SET", HANG_UP };
+
+static world_t *behind_sentinel(apr_pool_t *p)
+{
+    world_t *w = draft(NULL, p);
+
+    script.lines = sentinel_lines(w->address.port, get_nil, set_hangs_up, p);
+    w->config.topology = RS_REDIS_SENTINEL;
+    w->config.sentinel_name = "main";
+    w->config.pool_max = THREADS;
+    return begin(w);
+}
+
+static unsigned count_heard(const char *word)
+{
+    const char *at = script.heard;
+    unsigned count = 0;
+
+    while ((at = strstr(at, word)) != NULL) {
+        at += strlen(word);
+        count++;
+    }
+    return count;
+}
+
+static void one_thread_asks_the_sentinels_for_all(void **state)
+{
+    world_t *w = behind_sentinel(*state);
+
+    script.thinks = apr_time_from_msec(50);
+    assert_int_equal(get_together(w, THREADS), THREADS);
+    assert_int_equal(count_heard("SENTINEL"), 1);
+    end(w);
+}
+
+static void a_late_command_costs_no_other_connection(void **state)
+{
+    world_t *w = behind_sentinel(*state);
+
+    script.late = 1;
+    assert_int_equal(get_together(w, THREADS), THREADS - 1);
+    later += 2 * SECOND;
+    assert_int_equal(get_together(w, THREADS), THREADS);
+    assert_int_equal(count_heard("SENTINEL"), 2);
+    /* Two to the Sentinel; and the late one's successor. */
+    assert_int_equal(http_server_accepted(w->server), 2 + THREADS + 1);
+    end(w);
+}
+
+static void sentinels_are_asked_again_after_a_while(void **state)
+{
+    world_t *w = behind_sentinel(*state);
+    unsigned i;
+
+    assert_int_equal(get(w), APR_NOTFOUND);
+    for (i = 1; i <= 2; i++) {
+        unsigned fails;
+        for (fails = 0; fails < 3; fails++) {
+            assert_int_not_equal(add(w), APR_SUCCESS);
+            assert_int_equal(get(w), APR_NOTFOUND);
+        }
+        assert_int_equal(count_heard("SENTINEL"), i);
+        later += 2 * SECOND;
+        assert_int_equal(get(w), APR_NOTFOUND);
+    }
+    assert_int_equal(count_heard("SENTINEL"), 3);
+    end(w);
+}
+
+/* What they said last holds. */
+static void sentinels_that_are_gone_take_no_master_along(void **state)
+{
+    world_t *w = behind_sentinel(*state);
+
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_not_equal(add(w), APR_SUCCESS);
+    later += 2 * SECOND;
+    script.lines = (const line_t[]){ { "SENTINEL", HANG_UP },
+                                     { "ROLE", "*1\r\n$6\r\nmaster\r\n" },
+                                     { NULL, "$-1\r\n" } };
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(count_heard("SENTINEL"), 2);
+    end(w);
+}
+
+/* In the same call; but a server is not asked twice in vain. */
+static void a_master_that_became_a_replica_is_left(void **state)
+{
+    world_t *w = behind_sentinel(*state);
+    const line_t demoted = { "GET", "-READONLY\r\n" }, promoted = { "GET", "$1\r\na\r\n" };
+    const line_t *lines = sentinel_lines(0, promoted, promoted, *state);
+    http_server_t *other = http_server_start(be_redis, lines, NULL, NULL);
+
+    assert_int_equal(get(w), APR_NOTFOUND);
+    script.lines = sentinel_lines(w->address.port, demoted, demoted, *state);
+    later += 2 * SECOND;
+    assert_int_equal(get(w), APR_EGENERAL);
+    assert_int_equal(script.gets, 2);
+    assert_int_equal(count_heard("SENTINEL"), 2);
+    script.lines = sentinel_lines(http_server_port(other), demoted, demoted, *state);
+    later += 2 * SECOND;
+    assert_int_equal(get(w), APR_SUCCESS);
+    assert_int_equal(get(w), APR_SUCCESS);
+    assert_int_equal(http_server_accepted(other), 1);
+    http_server_stop(other);
+    end(w);
+}
+
 /* ---- cluster ---- */
 
 static world_t *cluster(const line_t *lines, apr_pool_t *p)
@@ -469,6 +730,77 @@ static void a_cluster_that_sends_around_in_circles_ends(void **state)
     assert_int_not_equal(get(w), APR_SUCCESS);
     assert_true(script.commands < 12);
     end(w);
+}
+
+#define NAMES 200
+#define MASTERS_MAX 20
+
+/* The same slots for each; they are on all masters. */
+static void get_many(world_t *w)
+{
+    unsigned i;
+
+    for (i = 0; i < NAMES; i++) {
+        rs_cache_key_t key = { RS_KIND_VERDICT, fake_digest(apr_psprintf(w->p, "token %u", i)) };
+        const unsigned char *value;
+        apr_size_t len;
+        assert_int_equal(w->tier->fetch(w->tier, &key, &value, &len, w->now, w->p), APR_NOTFOUND);
+    }
+}
+
+/* For one thread; the first master is the server of the world. */
+static world_t *cluster_of(unsigned masters, http_server_t **servers, apr_pool_t *p)
+{
+    world_t *w = draft(NULL, p);
+    const char *slots = apr_psprintf(p, "*%u\r\n", masters);
+    line_t *lines = apr_pcalloc(p, 2 * sizeof *lines);
+    unsigned i, width = 16384 / masters;
+
+    servers[0] = w->server;
+    for (i = 0; i < masters; i++) {
+        if (i > 0)
+            servers[i] = http_server_start(be_redis, NULL, NULL, NULL);
+        slots = apr_psprintf(p, "%s*3\r\n:%u\r\n:%u\r\n*2\r\n$9\r\n127.0.0.1\r\n:%d\r\n", slots,
+                             i * width, i == masters - 1 ? 16383 : (i + 1) * width - 1,
+                             http_server_port(servers[i]));
+    }
+    lines[0] = (line_t){ "CLUSTER", slots };
+    lines[1] = (line_t){ NULL, "$-1\r\n" };
+    script.lines = lines;
+    w->config.topology = RS_REDIS_CLUSTER;
+    w->config.pool_max = 1;
+    return begin(w);
+}
+
+/* Stops them all. How many connections were there? */
+static unsigned count_accepted(unsigned masters, http_server_t **servers)
+{
+    unsigned i, count = 0;
+
+    for (i = 0; i < masters; i++) {
+        count += http_server_accepted(servers[i]);
+        http_server_stop(servers[i]);
+    }
+    return count;
+}
+
+static void a_connection_to_each_master_is_kept(void **state)
+{
+    http_server_t *servers[3];
+    world_t *w = cluster_of(3, servers, *state);
+
+    get_many(w);
+    get_many(w);
+    assert_int_equal(count_accepted(3, servers), 3 + 1); /* one for the slots */
+}
+
+static void connections_to_masters_have_a_bound(void **state)
+{
+    http_server_t *servers[MASTERS_MAX];
+    world_t *w = cluster_of(MASTERS_MAX, servers, *state);
+
+    get_many(w);
+    assert_true(count_accepted(MASTERS_MAX, servers) > MASTERS_MAX + 1);
 }
 
 /* Then the server of the configuration is asked: it would send us on. */
@@ -551,7 +883,7 @@ static void silent_seeds_before_a_live_one(void **state)
         begin(w);
         for (calls = 1; get(w) != APR_SUCCESS; calls++, w->now += 2 * SECOND) {
             assert_true(calls < 6);
-            apr_sleep(SECOND); /* a cluster is not asked more often */
+            later += SECOND; /* a cluster is not asked more often */
         }
         assert_true(calls > 1);
         end(w);
@@ -569,11 +901,22 @@ int main(void)
         FAKE_TEST(answers_of_each_act),
         FAKE_TEST(a_connection_with_rests_is_not_used_again),
         FAKE_TEST(a_silent_one_costs_its_time_and_then_nothing),
+        FAKE_TEST(a_slow_failure_opens_for_the_whole_time),
         FAKE_TEST(a_connection_that_was_closed_while_idle_is_replaced),
         FAKE_TEST(a_claim_is_never_asked_for_twice),
         FAKE_TEST(one_trouble_is_one_line),
         FAKE_TEST(a_replica_is_told),
+        FAKE_TEST(no_more_connections_than_allowed),
+        FAKE_TEST(dead_connections_cost_one_command),
+        FAKE_TEST(a_connection_that_was_idle_for_long_is_not_used),
+        FAKE_TEST(one_thread_asks_the_sentinels_for_all),
+        FAKE_TEST(a_late_command_costs_no_other_connection),
+        FAKE_TEST(sentinels_are_asked_again_after_a_while),
+        FAKE_TEST(sentinels_that_are_gone_take_no_master_along),
+        FAKE_TEST(a_master_that_became_a_replica_is_left),
         FAKE_TEST(a_cluster_that_sends_around_in_circles_ends),
+        FAKE_TEST(a_connection_to_each_master_is_kept),
+        FAKE_TEST(connections_to_masters_have_a_bound),
         FAKE_TEST(tables_of_slots_that_are_none),
         FAKE_TEST(silent_seeds_before_a_live_one),
     };
