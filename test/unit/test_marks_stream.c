@@ -24,7 +24,7 @@
 #define RETENTION (3600 * SECOND)
 #define SECRET "a cache secret of more than thirty-two bytes"
 #define ENTRIES_MAX 110000
-#define PAGE 500
+#define PAGE RS_MARKS_PAGE
 
 typedef struct {
     apr_time_t at; /* of its id */
@@ -37,10 +37,11 @@ typedef struct {
 static struct {
     entry_t entries[ENTRIES_MAX]; /* in the order in which they are given out */
     unsigned count;
-    apr_status_t status; /* of the next questions; APR_SUCCESS: it answers */
-    bool circles;        /* whatever is asked, the first page comes */
-    unsigned reads;
-    char after[64]; /* what was asked last */
+    apr_status_t status;         /* of the next questions; APR_SUCCESS: it answers */
+    bool circles;                /* whatever is asked, the first page comes */
+    unsigned reads, fails_every; /* every so manyth read comes too late; 0: none */
+    atomic_bool *stops;          /* set by the next read */
+    char after[64];              /* what was asked last */
 } redis;
 
 static const rs_seal_t *seal;
@@ -103,6 +104,10 @@ apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const 
     (void)tier, (void)now;
     assert_int_equal(sscanf(after, "%llu-%llu", &id_after.ms, &id_after.number), 2);
     redis.reads++;
+    if (redis.stops)
+        atomic_store(redis.stops, true);
+    if (redis.fails_every && redis.reads % redis.fails_every == 0)
+        return APR_TIMEUP;
     apr_cpystrn(redis.after, after, sizeof redis.after);
     if (redis.status != APR_SUCCESS)
         return redis.status;
@@ -143,7 +148,7 @@ typedef struct {
     rs_marks_stream_t *stream;
     fake_log_t log;
     unsigned told;
-    apr_time_t told_at;
+    apr_time_t told_at; /* the latest */
     apr_pool_t *p;
 } world_t;
 
@@ -153,7 +158,8 @@ static void note_told(void *baton, const rs_mark_t *mark, apr_time_t heard_at)
 
     assert_false(rs_marks_has(w->marks, mark));
     w->told++;
-    w->told_at = heard_at;
+    if (w->told_at < heard_at)
+        w->told_at = heard_at;
 }
 
 static world_t *world(apr_pool_t *p)
@@ -185,10 +191,17 @@ static void append(const char *name, apr_time_t at)
     entry->mark.not_before = at;
 }
 
+/* What is new, and then of all of it so many pages. */
+static unsigned poll_pages(world_t *w, unsigned pages, apr_time_t now)
+{
+    if (rs_marks_stream_poll(w->stream, now, w->p) == APR_SUCCESS)
+        (void)rs_marks_stream_read_again(w->stream, pages, now, w->p);
+    return rs_marks_count(w->marks);
+}
+
 static unsigned poll(world_t *w, apr_time_t now)
 {
-    (void)rs_marks_stream_poll(w->stream, now, w->p);
-    return rs_marks_count(w->marks);
+    return poll_pages(w, RS_MARKS_PAGES_ALL, now);
 }
 
 static void what_is_new_is_read_once(void **state)
@@ -218,7 +231,81 @@ static void many_pages_are_read_in_one_go(void **state)
     for (i = 0; i < 3 * PAGE; i++)
         append(apr_itoa(w->p, (int)i), NOW);
     assert_int_equal(poll(w, NOW), 3 * PAGE);
-    assert_int_equal(redis.reads, 4);
+    assert_int_equal(redis.reads, 2 * 4);
+}
+
+/* Whatever is to be read again: what is new comes first. */
+static void what_is_new_waits_for_nothing(void **state)
+{
+    world_t *w = world(*state);
+    unsigned i, reads;
+
+    for (i = 0; i < 120 * PAGE; i++)
+        append(NULL, NOW - 30 * MINUTE + i);
+    (void)poll(w, NOW);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+    append("new", NOW + 5 * MINUTE);
+    reads = redis.reads;
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW + 5 * MINUTE, w->p), APR_SUCCESS);
+    assert_int_equal(rs_marks_count(w->marks), 1);
+    assert_int_equal(redis.reads, reads + 1);
+    /* Some pages at a time; in between, what is new. */
+    for (i = 1; i <= 120 / RS_MARKS_PAGES_SOME; i++) {
+        append(apr_itoa(w->p, (int)i), NOW + 5 * MINUTE);
+        assert_int_equal(poll_pages(w, RS_MARKS_PAGES_SOME, NOW + 5 * MINUTE), 1 + i);
+    }
+    (void)poll_pages(w, RS_MARKS_PAGES_SOME, NOW + 5 * MINUTE);
+    reads = redis.reads;
+    (void)poll_pages(w, RS_MARKS_PAGES_SOME, NOW + 6 * MINUTE);
+    assert_int_equal(redis.reads, reads + 1);
+}
+
+/* Of a Redis that is late now and then all is read in the end. */
+static void a_failure_costs_one_page(void **state)
+{
+    world_t *w = world(*state);
+    unsigned i;
+
+    for (i = 0; i < 120 * PAGE; i++)
+        append(NULL, NOW - 30 * MINUTE + i);
+    redis.fails_every = 20;
+    for (i = 0; i < 10; i++)
+        (void)poll(w, NOW + (int)i * SECOND / 3);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+    assert_true(redis.reads < 2 * 120);
+    for (i = 0; i < 100; i++) {
+        append(apr_itoa(w->p, (int)i), NOW + 5 * MINUTE + (int)i);
+        (void)poll(w, NOW + 5 * MINUTE + (int)i);
+        if (rs_marks_count(w->marks) < i) /* in this poll, or in the next one */
+            fail_msg("%u", i);
+    }
+}
+
+/* A process that ends does not read to the end. */
+static void who_is_stopped_reads_no_further(void **state)
+{
+    world_t *w = world(*state);
+    atomic_bool stop = false;
+    unsigned i;
+
+    for (i = 0; i < 3 * PAGE; i++)
+        append(NULL, NOW - 30 * MINUTE + i);
+    rs_marks_stream_set_stop(w->stream, &stop);
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW, w->p), APR_SUCCESS);
+    redis.reads = 0;
+    redis.stops = &stop;
+    assert_int_equal(rs_marks_stream_read_again(w->stream, RS_MARKS_PAGES_ALL, NOW, w->p),
+                     APR_EINTR);
+    assert_int_equal(redis.reads, 1);
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW, w->p), APR_EINTR);
+    assert_int_equal(redis.reads, 1);
+    assert_false(rs_marks_stream_is_whole(w->stream));
+    /* That is no failure. */
+    redis.stops = NULL;
+    atomic_store(&stop, false);
+    (void)poll(w, NOW);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+    assert_int_equal(redis.reads, 1 + 1 + 3);
 }
 
 /* When a mark was heard of, its id says, by a clock that may differ a little. */
@@ -235,13 +322,15 @@ static void what_is_read_again_is_not_heard_anew(void **state)
     (void)poll(w, NOW + 29 * MINUTE);
     redis.status = APR_SUCCESS;
     assert_int_equal(poll(w, NOW + 29 * MINUTE), 2); /* from the beginning */
+    assert_int_equal(redis.reads, 2 + 1 + 2);
     rs_marks_sweep(w->marks, end);
     assert_int_equal(rs_marks_count(w->marks), 2);
     rs_marks_sweep(w->marks, end + 1);
     assert_int_equal(rs_marks_count(w->marks), 1);
 }
 
-/* After a failure the stream may be another one; when nobody was asked it is not. */
+/* After a failure the stream may be another one; when nobody was asked it is not. A Redis that
+ * fails all the time is not read all the time. */
 static void a_failure_begins_again(void **state)
 {
     static const struct {
@@ -263,7 +352,8 @@ static void a_failure_begins_again(void **state)
         redis.status = APR_SUCCESS;
         redis.count = 0;
         append("two", NOW - 2 * MINUTE); /* earlier than what was read */
-        assert_int_equal(poll(w, NOW + SECOND), 1 + cases[i].again);
+        assert_int_equal(poll(w, NOW + 9 * SECOND), 1);
+        assert_int_equal(poll(w, NOW + 10 * SECOND), 1 + cases[i].again);
     }
 }
 
@@ -288,11 +378,10 @@ static void earlier_ids_are_found_in_time(void **state)
     assert_int_equal(poll(w, NOW + SECOND), 1);
     assert_int_equal(poll(w, NOW + 10 * SECOND), 2);
     /* A clock that was set back. */
-    append("three", NOW - 2 * MINUTE);
-    assert_int_equal(poll(w, NOW - MINUTE), 2);
     redis.count = 0;
     append("three", NOW - 2 * MINUTE);
-    assert_int_equal(poll(w, NOW - 2 * MINUTE), 3);
+    assert_int_equal(poll(w, NOW + 11 * SECOND), 2);
+    assert_int_equal(poll(w, NOW - MINUTE), 3);
 }
 
 /* A page that does not lead on is a failure: it would be read for ever. */
@@ -343,7 +432,7 @@ static void a_poll_ends(void **state)
     (void)poll(w, NOW);
     assert_true(rs_marks_stream_is_whole(w->stream));
     assert_true(reads < ENTRIES_MAX / PAGE);
-    assert_int_equal(redis.reads, ENTRIES_MAX / PAGE + 1);
+    assert_int_equal(redis.reads, ENTRIES_MAX / PAGE + 1 + 2);
 }
 
 int main(void)
@@ -351,6 +440,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAKE_TEST(what_is_new_is_read_once),
         FAKE_TEST(many_pages_are_read_in_one_go),
+        FAKE_TEST(what_is_new_waits_for_nothing),
+        FAKE_TEST(a_failure_costs_one_page),
+        FAKE_TEST(who_is_stopped_reads_no_further),
         FAKE_TEST(what_is_read_again_is_not_heard_anew),
         FAKE_TEST(a_failure_begins_again),
         FAKE_TEST(earlier_ids_are_found_in_time),
