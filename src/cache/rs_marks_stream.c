@@ -14,6 +14,10 @@
 
 #define STREAM "revocations"
 #define FAILURES 3 /* fewer are not worth a line */
+#define VALUE "v"
+#define MAC "m"
+/* What is too much to be read at once, or comes too late, is asked for in so much smaller pages. */
+#define SMALLER 8
 /* Between the clocks of this host and of Redis. */
 #define SKEW_MAX apr_time_from_sec(60)
 /* Entries that are earlier than what was read already: a replica took over that had not got the
@@ -32,6 +36,8 @@ typedef struct {
     entry_id_t last;
     unsigned count;      /* entries since he began */
     apr_time_t first_at; /* of the first of them */
+    unsigned page;       /* entries to ask for; 0: the next one, without what is not ours */
+    bool too_large;      /* that one */
 } cursor_t;
 
 struct rs_marks_stream_t {
@@ -49,7 +55,7 @@ struct rs_marks_stream_t {
     bool doubtful;           /* Redis has failed since it began */
     bool whole;              /* it has come to the end once */
     unsigned failures;       /* in a row */
-    rs_log_quiet_t lost, foreign;
+    rs_log_quiet_t lost, foreign, large, stuck;
 };
 
 apr_status_t rs_marks_stream_create(rs_marks_stream_t **self, rs_marks_t *marks, rs_tier_t *tier,
@@ -94,7 +100,7 @@ static bool read_id(entry_id_t *id, const char *text)
     if (*end != '-' || !apr_isdigit(end[1]))
         return false;
     id->number = strtoull(end + 1, &end, 10);
-    return !*end && !errno && id->ms <= APR_INT64_MAX / 1000;
+    return !*end && !errno;
 }
 
 static bool is_later(const entry_id_t *a, const entry_id_t *b)
@@ -102,9 +108,10 @@ static bool is_later(const entry_id_t *a, const entry_id_t *b)
     return a->ms > b->ms || (a->ms == b->ms && a->number > b->number);
 }
 
+/* Whoever adds an entry may give it any id. */
 static apr_time_t time_of(const entry_id_t *id)
 {
-    return (apr_time_t)id->ms * 1000;
+    return id->ms < APR_INT64_MAX / 1000 ? (apr_time_t)id->ms * 1000 : APR_INT64_MAX;
 }
 
 /* By the clock of Redis, which may lag; never later than now. */
@@ -142,7 +149,7 @@ static bool is_ours(const rs_marks_stream_t *self, const rs_redis_reply_t *value
 static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields,
                         apr_time_t heard_at, apr_time_t now)
 {
-    const rs_redis_reply_t *value = field(fields, "v"), *mac = field(fields, "m");
+    const rs_redis_reply_t *value = field(fields, VALUE), *mac = field(fields, MAC);
     apr_uint32_t kept_back;
     rs_mark_t mark;
 
@@ -195,22 +202,83 @@ static apr_status_t take_page(rs_marks_stream_t *self, cursor_t *cursor,
     for (i = 0; i < entries->count; i++)
         if (!take_entry(self, cursor, entries->elements[i], now))
             return APR_EINVAL;
-    *at_end = entries->count < RS_MARKS_PAGE;
+    *at_end = entries->count < cursor->page;
     return APR_SUCCESS;
 }
 
 /* ---- reading ---- */
 
+static void tell_large(rs_marks_stream_t *self, const cursor_t *cursor, apr_status_t status,
+                       apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (status != APR_SUCCESS && rs_log_quiet_ask(&self->stuck, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0437: the entry behind %" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT
+               " of the revocations in Redis is too large, and revocations behind it are not felt: "
+               "remove it (XRANGE tells its id, XDEL removes it) (%u more since the last line)",
+               cursor->last.ms, cursor->last.number, kept_back);
+    if (status == APR_SUCCESS && rs_log_quiet_ask(&self->large, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0436: the entry %" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT
+               " of the revocations in Redis is too large and not made by this module: each "
+               "process stumbles over it; remove it (XDEL) (%u more since the last line)",
+               cursor->last.ms, cursor->last.number, kept_back);
+}
+
+static apr_status_t read_many(rs_marks_stream_t *self, cursor_t *cursor, const char *after,
+                              apr_time_t now, bool *at_end, apr_pool_t *ptemp)
+{
+    const rs_redis_reply_t *reply;
+    apr_status_t status =
+        rs_tier_redis_read_stream(self->tier, STREAM, after, cursor->page, &reply, now, ptemp);
+
+    return status == APR_SUCCESS ? take_page(self, cursor, reply, now, at_end) : status;
+}
+
+static apr_status_t read_one(rs_marks_stream_t *self, cursor_t *cursor, const char *after,
+                             apr_time_t now, bool *at_end, apr_pool_t *ptemp)
+{
+    static const char *const names[2] = { VALUE, MAC };
+    const rs_redis_reply_t *reply;
+    apr_status_t status =
+        rs_tier_redis_read_entry(self->tier, STREAM, after, names, &reply, now, ptemp);
+
+    if (status == APR_SUCCESS && reply->count == 0) {
+        *at_end = true;
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && !take_entry(self, cursor, reply, now))
+        status = APR_EINVAL;
+    if (cursor->too_large)
+        tell_large(self, cursor, status, now);
+    return status;
+}
+
+/* What somebody else has put there does not stop what stands behind it, however large it is. A page
+ * that is too large counts as read: the next one is smaller. */
 static apr_status_t read_page(rs_marks_stream_t *self, cursor_t *cursor, apr_time_t now,
                               bool *at_end, apr_pool_t *ptemp)
 {
     const char *after = apr_psprintf(ptemp, "%" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT,
                                      cursor->last.ms, cursor->last.number);
-    const rs_redis_reply_t *reply;
-    apr_status_t status =
-        rs_tier_redis_read_stream(self->tier, STREAM, after, RS_MARKS_PAGE, &reply, now, ptemp);
+    unsigned asked = cursor->page;
+    apr_status_t status = asked ? read_many(self, cursor, after, now, at_end, ptemp)
+                                : read_one(self, cursor, after, now, at_end, ptemp);
 
-    return status == APR_SUCCESS ? take_page(self, cursor, reply, now, at_end) : status;
+    if (status == APR_SUCCESS) {
+        cursor->page = asked ? 2 * asked : 1;
+        if (cursor->page > RS_MARKS_PAGE)
+            cursor->page = RS_MARKS_PAGE;
+        cursor->too_large = false;
+    }
+    else if (status == RS_REDIS_TOO_LARGE || APR_STATUS_IS_TIMEUP(status))
+        cursor->page = asked > 1 ? (asked + SMALLER - 1) / SMALLER : 0;
+    if (status != RS_REDIS_TOO_LARGE || !asked)
+        return status;
+    cursor->too_large = asked == 1;
+    return APR_SUCCESS;
 }
 
 /* Until there is no more, or more than anybody should have to read in one go: the next one goes on
@@ -243,7 +311,7 @@ static apr_status_t read_on(rs_marks_stream_t *self, cursor_t *cursor, unsigned 
 
 static cursor_t cursor_at(apr_time_t at)
 {
-    cursor_t made = { .last = { at > 0 ? (apr_uint64_t)at / 1000 : 0, 0 } };
+    cursor_t made = { .last = { at > 0 ? (apr_uint64_t)at / 1000 : 0, 0 }, .page = RS_MARKS_PAGE };
 
     return made;
 }
@@ -297,7 +365,7 @@ apr_status_t rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_p
     bool at_end;
 
     /* What is older is not new: it is for whoever reads all. */
-    if (!self->begun_at)
+    if (!self->news.last.ms)
         self->news = cursor_at(now - SKEW_MAX);
     status = read_on(self, &self->news, RS_MARKS_PAGES_ALL, now, &at_end, ptemp);
     if (status != APR_SUCCESS || !self->under_way)
@@ -327,8 +395,8 @@ apr_status_t rs_marks_stream_publish(rs_marks_stream_t *self, const rs_mark_t *m
 {
     unsigned char value[RS_MARK_BYTES];
     rs_sha256_t mac;
-    const rs_redis_field_t fields[] = { { "v", value, sizeof value },
-                                        { "m", mac.bytes, sizeof mac.bytes } };
+    const rs_redis_field_t fields[] = { { VALUE, value, sizeof value },
+                                        { MAC, mac.bytes, sizeof mac.bytes } };
 
     rs_mark_encode(mark, value);
     if (!rs_seal_mac(self->seal, 0, value, sizeof value, &mac))

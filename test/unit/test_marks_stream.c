@@ -27,9 +27,9 @@
 #define PAGE RS_MARKS_PAGE
 
 typedef struct {
-    apr_time_t at; /* of its id */
+    apr_uint64_t ms; /* of its id */
     unsigned number;
-    bool ours;
+    bool ours, large;
     rs_mark_t mark;
 } entry_t;
 
@@ -37,8 +37,10 @@ typedef struct {
 static struct {
     entry_t entries[ENTRIES_MAX]; /* in the order in which they are given out */
     unsigned count;
-    apr_status_t status;         /* of the next questions; APR_SUCCESS: it answers */
-    bool circles;                /* whatever is asked, the first page comes */
+    apr_status_t status; /* of the next questions; APR_SUCCESS: it answers */
+    bool circles;        /* whatever is asked, the first page comes */
+    apr_status_t alone;  /* what is said to a question about one entry alone */
+    unsigned alone_count;
     unsigned reads, fails_every; /* every so manyth read comes too late; 0: none */
     atomic_bool *stops;          /* set by the next read */
     char after[64];              /* what was asked last */
@@ -88,9 +90,28 @@ typedef struct {
 
 static bool is_behind(const entry_t *entry, id_of_t after)
 {
-    unsigned long long own = (unsigned long long)entry->at / 1000;
+    return entry->ms > after.ms || (entry->ms == after.ms && entry->number > after.number);
+}
 
-    return own > after.ms || (own == after.ms && entry->number > after.number);
+static const rs_redis_reply_t *pair_of(const entry_t *entry, apr_pool_t *p)
+{
+    const char *id = apr_psprintf(p, "%" APR_UINT64_T_FMT "-%u", entry->ms, entry->number);
+    const rs_redis_reply_t *pair = array(2, p);
+
+    pair->elements[0] = string(id, strlen(id), p);
+    pair->elements[1] = fields_of(entry, p);
+    return pair;
+}
+
+/* The first one behind the id. */
+static unsigned find_behind(const char *after, id_of_t *id)
+{
+    unsigned at = 0;
+
+    assert_int_equal(sscanf(after, "%llu-%llu", &id->ms, &id->number), 2);
+    while (!redis.circles && at < redis.count && !is_behind(&redis.entries[at], *id))
+        at++;
+    return at;
 }
 
 apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const char *after,
@@ -98,11 +119,10 @@ apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const 
                                        apr_time_t now, apr_pool_t *p)
 {
     const rs_redis_reply_t *stream = array(2, p), *found;
-    unsigned i, at = 0, found_count = 0;
     id_of_t id_after;
+    unsigned i, at = find_behind(after, &id_after), found_count = 0;
 
     (void)tier, (void)now;
-    assert_int_equal(sscanf(after, "%llu-%llu", &id_after.ms, &id_after.number), 2);
     redis.reads++;
     if (redis.stops)
         atomic_store(redis.stops, true);
@@ -111,29 +131,40 @@ apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const 
     apr_cpystrn(redis.after, after, sizeof redis.after);
     if (redis.status != APR_SUCCESS)
         return redis.status;
-    while (!redis.circles && at < redis.count && !is_behind(&redis.entries[at], id_after))
-        at++;
-    for (i = at; i < redis.count && found_count < count; i++)
+    for (i = at; i < redis.count && found_count < count; i++) {
         found_count += redis.circles || is_behind(&redis.entries[i], id_after);
+        if (redis.entries[i].large)
+            return RS_REDIS_TOO_LARGE;
+    }
     *reply = array(found_count ? 1 : 0, p);
     if (!found_count)
         return APR_SUCCESS;
     found = array(found_count, p);
     for (i = 0; i < found_count; at++) {
-        const rs_redis_reply_t *pair;
-        const char *id;
         if (!redis.circles && !is_behind(&redis.entries[at], id_after))
             continue;
-        id = apr_psprintf(p, "%" APR_INT64_T_FMT "-%u", redis.entries[at].at / 1000,
-                          redis.entries[at].number);
-        pair = found->elements[i++] = array(2, p);
-        pair->elements[0] = string(id, strlen(id), p);
-        pair->elements[1] = fields_of(&redis.entries[at], p);
+        found->elements[i++] = pair_of(&redis.entries[at], p);
     }
     stream->elements[0] = string(name, strlen(name), p);
     stream->elements[1] = found;
     (*reply)->elements[0] = stream;
     return APR_SUCCESS;
+}
+
+apr_status_t rs_tier_redis_read_entry(rs_tier_t *tier, const char *name, const char *after,
+                                      const char *const names[2], const rs_redis_reply_t **reply,
+                                      apr_time_t now, apr_pool_t *p)
+{
+    id_of_t id;
+    unsigned at = find_behind(after, &id);
+
+    (void)tier, (void)name, (void)now;
+    redis.alone_count++;
+    assert_string_equal(names[0], "v");
+    assert_string_equal(names[1], "m");
+    if (redis.alone == APR_SUCCESS)
+        *reply = at < redis.count ? pair_of(&redis.entries[at], p) : array(0, p);
+    return redis.alone;
 }
 
 apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
@@ -183,7 +214,8 @@ static void append(const char *name, apr_time_t at)
 {
     entry_t *entry = &redis.entries[redis.count];
 
-    entry->at = at;
+    entry->ms = (unsigned long long)at / 1000;
+    entry->large = false;
     entry->number = redis.count++;
     entry->ours = name != NULL;
     if (name)
@@ -435,6 +467,103 @@ static void a_poll_ends(void **state)
     assert_int_equal(redis.reads, ENTRIES_MAX / PAGE + 1 + 2);
 }
 
+/* Whoever can write to the stream can give an entry any id, and the next ones have higher ones. */
+static void whatever_id_an_entry_has(void **state)
+{
+    static const apr_uint64_t last[] = { 9223372036854775, 9999999999999999,
+                                         18446744073709551615ULL };
+    unsigned i;
+
+    for (i = 0; i < sizeof last / sizeof last[0]; i++) {
+        world_t *w = world(*state);
+        append("before", NOW - MINUTE);
+        append(NULL, NOW);
+        redis.entries[1].ms = last[i];
+        append("behind", NOW);
+        redis.entries[2].ms = last[i];
+        assert_int_equal(poll(w, NOW), 2);
+        assert_true(rs_marks_stream_is_whole(w->stream));
+        assert_int_equal(w->told_at, NOW);
+        append("new", NOW);
+        redis.entries[3].ms = last[i];
+        assert_int_equal(poll(w, NOW + SECOND), 3);
+        assert_int_equal(rs_marks_closed_at(w->marks), 0);
+    }
+}
+
+/* Entries that cannot be read as a whole stop nobody: what they say of a mark is enough. */
+static void large_entries_stop_nobody(void **state)
+{
+    static const unsigned large[] = { 0, 5, 6, 300, PAGE - 1, PAGE, 2 * PAGE - 1 };
+    world_t *w = world(*state);
+    unsigned i;
+
+    for (i = 0; i < 2 * PAGE; i++)
+        append(i == 5 ? NULL : apr_itoa(w->p, (int)i), NOW - 30 * MINUTE + i);
+    for (i = 0; i < sizeof large / sizeof large[0]; i++)
+        redis.entries[large[i]].large = true;
+    assert_int_equal(poll(w, NOW), 2 * PAGE - 1);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+    assert_int_equal(redis.alone_count, sizeof large / sizeof large[0]);
+    assert_true(redis.reads < 100);
+    assert_non_null(strstr(w->log.text, "RS0436: the entry 1699998200000-0 of"));
+    /* Nor what is new. */
+    append("large", NOW);
+    redis.entries[redis.count - 1].large = true;
+    append("new", NOW);
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW + SECOND, w->p), APR_SUCCESS);
+    assert_int_equal(rs_marks_count(w->marks), 2 * PAGE + 1);
+    redis.reads = 0;
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW + SECOND, w->p), APR_SUCCESS);
+    assert_int_equal(redis.reads, 1);
+}
+
+/* A Redis that cannot do that, or that lies: the operator hears of it, and each look costs little.
+ */
+static void a_large_entry_that_cannot_be_passed(void **state)
+{
+    world_t *w = world(*state);
+    unsigned reads;
+
+    append("large", NOW);
+    redis.entries[0].large = true;
+    append("behind", NOW);
+    redis.alone = APR_EGENERAL;
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW, w->p), APR_EGENERAL);
+    assert_non_null(strstr(w->log.text, "RS0437: the entry behind 1699999940000-0 of"));
+    assert_false(rs_marks_stream_is_whole(w->stream));
+    reads = redis.reads;
+    assert_int_equal(rs_marks_stream_poll(w->stream, NOW, w->p), APR_EGENERAL);
+    assert_int_equal(redis.reads, reads);
+    assert_int_equal(redis.alone_count, 2);
+    /* It was removed. */
+    redis.entries[0] = redis.entries[1];
+    redis.count = 1;
+    redis.alone = APR_SUCCESS;
+    assert_int_equal(poll(w, NOW + SECOND), 1);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+}
+
+/* What comes too late may come in time when it is less; that is no large entry. */
+static void less_is_asked_of_a_slow_one(void **state)
+{
+    world_t *w = world(*state);
+    unsigned i;
+
+    append("one", NOW);
+    redis.status = APR_TIMEUP;
+    for (i = 0; i < 4; i++)
+        assert_int_equal(rs_marks_stream_poll(w->stream, NOW, w->p), APR_TIMEUP);
+    assert_int_equal(redis.alone_count, 0);
+    (void)rs_marks_stream_poll(w->stream, NOW, w->p);
+    assert_int_equal(redis.alone_count, 1);
+    assert_int_equal(rs_marks_count(w->marks), 1);
+    redis.status = APR_SUCCESS;
+    assert_int_equal(poll(w, NOW), 1);
+    assert_true(rs_marks_stream_is_whole(w->stream));
+    assert_null(strstr(w->log.text, "RS0436"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +578,10 @@ int main(void)
         FAKE_TEST(a_redis_that_goes_round_in_circles),
         FAKE_TEST(a_stream_that_was_trimmed_closes),
         FAKE_TEST(a_poll_ends),
+        FAKE_TEST(whatever_id_an_entry_has),
+        FAKE_TEST(large_entries_stop_nobody),
+        FAKE_TEST(a_large_entry_that_cannot_be_passed),
+        FAKE_TEST(less_is_asked_of_a_slow_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
