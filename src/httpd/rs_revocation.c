@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 /* With the number of the format: a newer module of a graceful restart begins anew. */
-#define RING_KEY "mod_oauth2_rs marks 2"
+#define RING_KEY "mod_oauth2_rs marks 3"
 /* Processes that hear of the same mark in the same moment may take two places for it. */
 #define RING_PLACES (2 * RS_MARKS_MAX)
 

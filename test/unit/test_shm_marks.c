@@ -11,7 +11,9 @@
 #include "httpd/rs_shm_marks.h"
 
 #include <apr_strings.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,11 +172,11 @@ static void what_is_passed_on_by_all_stands_here_once(void **state)
     assert_false(rs_shm_marks_is_whole(w->ring, 2));
 }
 
-/* A place that was taken and never filled costs two seconds. */
+/* A place that was taken and never filled costs two seconds, and nobody else any more. */
 static void a_writer_that_died_does_not_stop_the_readers(void **state)
 {
     world_t *w = world(4, *state);
-    reader_t r = reader(w);
+    reader_t r = reader(w), later = reader(w);
     int status;
 
     assert_int_equal(publish(w, 1, NOW), APR_SUCCESS);
@@ -190,6 +192,64 @@ static void a_writer_that_died_does_not_stop_the_readers(void **state)
     assert_int_equal(read_all(w, &r, NOW), 1);
     assert_int_equal(read_all(w, &r, NOW + SECOND), 1);
     assert_int_equal(read_all(w, &r, NOW + 2 * SECOND), 2);
+    assert_int_equal(read_all(w, &later, NOW + 2 * SECOND), 2);
+    /* Nor in the next round. */
+    assert_int_equal(publish(w, 3, NOW + RETENTION), APR_SUCCESS);
+    assert_int_equal(publish(w, 4, NOW + RETENTION), APR_SUCCESS);
+    assert_int_equal(publish(w, 5, NOW + RETENTION), APR_SUCCESS);
+    assert_int_equal(read_all(w, &r, NOW + RETENTION), 5);
+}
+
+/* A mark that is read for the first time while its writer has a place and has not filled it: what
+ * happens then, happens while he sleeps. */
+static struct {
+    world_t *w;
+    reader_t *readers;
+    unsigned sleeps;
+    rs_mark_t *mark; /* alone in a page that cannot be read */
+    size_t page;
+} sleeper;
+
+static void give_up_the_sleeper(int signal_number)
+{
+    reader_t *r = &sleeper.readers[0];
+    rs_mark_t mark = { fake_digest("later"), NOW };
+
+    (void)signal_number;
+    (void)mprotect(sleeper.mark, sleeper.page, PROT_READ);
+    while (sleeper.sleeps) {
+        sleeper.sleeps--;
+        (void)rs_shm_marks_publish(sleeper.w->ring, &mark, RETENTION, NOW);
+        rs_shm_marks_read(sleeper.w->ring, &r->cursor, r->marks, NOW);
+        rs_shm_marks_read(sleeper.w->ring, &r->cursor, r->marks, NOW + 2 * SECOND);
+    }
+}
+
+/* He is told that it is felt: so it must be. */
+static void a_writer_that_slept_is_not_given_up_for_good(void **state)
+{
+    world_t *w = world(4, *state);
+    reader_t readers[2] = { reader(w), reader(w) };
+    rs_mark_t mark = { fake_digest("slow"), NOW };
+
+    sleeper.w = w;
+    sleeper.readers = readers;
+    sleeper.sleeps = 1;
+    sleeper.page = (size_t)sysconf(_SC_PAGESIZE);
+    sleeper.mark =
+        mmap(NULL, sleeper.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(sleeper.mark != MAP_FAILED);
+    *sleeper.mark = mark;
+    assert_int_equal(mprotect(sleeper.mark, sleeper.page, PROT_NONE), 0);
+    signal(SIGSEGV, give_up_the_sleeper);
+    assert_int_equal(rs_shm_marks_publish(w->ring, sleeper.mark, RETENTION, NOW), APR_SUCCESS);
+    signal(SIGSEGV, SIG_DFL);
+    assert_int_equal(sleeper.sleeps, 0);
+    assert_int_equal(read_all(w, &readers[0], NOW + 2 * SECOND), 2);
+    assert_true(rs_marks_has(readers[0].marks, &mark));
+    assert_int_equal(read_all(w, &readers[1], NOW + 2 * SECOND), 2);
+    assert_true(rs_marks_has(readers[1].marks, &mark));
+    munmap(sleeper.mark, sleeper.page);
 }
 
 static void many_processes_write_and_none_is_lost(void **state)
@@ -221,6 +281,7 @@ int main(void)
         FAKE_TEST(what_is_older_than_the_retention_is_not_read),
         FAKE_TEST(what_is_passed_on_by_all_stands_here_once),
         FAKE_TEST(a_writer_that_died_does_not_stop_the_readers),
+        FAKE_TEST(a_writer_that_slept_is_not_given_up_for_good),
         FAKE_TEST(many_processes_write_and_none_is_lost),
     };
 
