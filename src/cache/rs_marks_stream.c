@@ -326,7 +326,9 @@ static bool is_time_to_begin(const rs_marks_stream_t *self, apr_time_t now)
 
 static void begin_again(rs_marks_stream_t *self, apr_time_t now)
 {
-    self->again = cursor_at(now - rs_marks_retention(self->marks) - SKEW_MAX);
+    apr_interval_time_t kept = rs_marks_retention(self->marks) + RS_MARK_AHEAD_MAX;
+
+    self->again = cursor_at(now - kept - SKEW_MAX);
     self->begun_at = now;
     self->under_way = true;
     self->doubtful = false;

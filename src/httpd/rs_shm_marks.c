@@ -102,7 +102,7 @@ apr_status_t rs_shm_marks_publish(rs_shm_marks_t *ring, const rs_mark_t *mark,
         apr_uint64_t number = atomic_fetch_add(&shared->taken, 1);
         place_t *place = &shared->places[number % ring->capacity];
         apr_int64_t counts_from = atomic_load(&place->counts_from);
-        if (number >= ring->capacity && now - counts_from < retention) {
+        if (number >= ring->capacity && !rs_mark_is_spent(counts_from, retention, now)) {
             early = true;
             close_ring(shared, now > counts_from ? now : counts_from);
         }
@@ -191,7 +191,7 @@ void rs_shm_marks_read(rs_shm_marks_t *ring, rs_shm_marks_cursor_t *cursor, rs_m
             return;
         cursor->stuck_since = 0;
         /* The ring keeps a mark until its place is taken again, whenever that is. */
-        if (state == PLACE_READ && counts_from + rs_marks_retention(marks) > now)
+        if (state == PLACE_READ && !rs_mark_is_spent(counts_from, rs_marks_retention(marks), now))
             (void)rs_marks_add(marks, &mark, counts_from);
     }
 }

@@ -240,7 +240,7 @@ static void what_is_new_is_read_once(void **state)
 {
     world_t *w = world(*state);
 
-    append("old", NOW - RETENTION - 10 * MINUTE);
+    append("old", NOW - RETENTION - RS_MARK_AHEAD_MAX - 2 * MINUTE);
     append("one", NOW - 2 * MINUTE);
     assert_false(rs_marks_stream_is_whole(w->stream));
     assert_int_equal(poll(w, NOW), 1);
@@ -344,7 +344,7 @@ static void who_is_stopped_reads_no_further(void **state)
 static void what_is_read_again_is_not_heard_anew(void **state)
 {
     world_t *w = world(*state);
-    apr_time_t end = NOW - 30 * MINUTE + MINUTE + RETENTION;
+    apr_time_t end = NOW - 30 * MINUTE + MINUTE + RETENTION + RS_MARK_AHEAD_MAX;
 
     append("one", NOW - 30 * MINUTE);
     append("ahead", NOW + 30 * SECOND);
