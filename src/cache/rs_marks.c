@@ -29,7 +29,7 @@ struct rs_marks_t {
     node_t *buckets[BUCKETS];
 };
 
-static void clear(rs_marks_t *marks, apr_time_t before)
+static void clear(rs_marks_t *marks, apr_time_t now)
 {
     unsigned i;
 
@@ -37,7 +37,7 @@ static void clear(rs_marks_t *marks, apr_time_t before)
         node_t **at = &marks->buckets[i];
         while (*at) {
             node_t *node = *at;
-            if (node->counts_from >= before) {
+            if (!rs_mark_is_spent(node->counts_from, marks->retention, now)) {
                 at = &node->next;
                 continue;
             }
@@ -219,7 +219,7 @@ void rs_marks_sweep(rs_marks_t *marks, apr_time_t now)
     if (!atomic_load(&marks->count))
         return;
     apr_thread_mutex_lock(marks->lock);
-    clear(marks, now - marks->retention);
+    clear(marks, now);
     apr_thread_mutex_unlock(marks->lock);
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct rs_marks_t rs_marks_t;
 
-/* retention: how long a mark counts (rs_mark_counts_from()); older tokens are refused. */
+/* retention: older tokens are refused; marks are kept for a little longer (rs_mark_is_spent()). */
 apr_status_t rs_marks_create(rs_marks_t **marks, apr_interval_time_t retention, apr_pool_t *p);
 
 apr_interval_time_t rs_marks_retention(const rs_marks_t *marks);
@@ -40,7 +40,7 @@ rs_verdict_t rs_marks_judge(rs_marks_t *marks, const rs_presented_t *presented,
 const char *rs_marks_refuse(rs_marks_t *marks, const rs_presented_t *presented,
                             const rs_verdict_t *verdict, apr_time_t now, apr_pool_t *p);
 
-/* Forget what is older than the retention. */
+/* Forget what is spent. */
 void rs_marks_sweep(rs_marks_t *marks, apr_time_t now);
 
 unsigned rs_marks_count(const rs_marks_t *marks);

@@ -8,24 +8,37 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STREAM "revocations"
-#define ENTRIES_PER_READ 500
-#define PAGES_MAX (RS_MARKS_MAX / ENTRIES_PER_READ + 1)
 #define FAILURES 3 /* fewer are not worth a line */
+#define VALUE "v"
+#define MAC "m"
+/* What is too much to be read at once, or comes too late, is asked for in so much smaller pages. */
+#define SMALLER 8
 /* Between the clocks of this host and of Redis. */
 #define SKEW_MAX apr_time_from_sec(60)
 /* Entries that are earlier than what was read already: a replica took over that had not got the
  * last ones, and its clock lags. */
 #define BEGIN_AGAIN apr_time_from_sec(300)
-#define BEGIN_AGAIN_SKEWED apr_time_from_sec(10)
+/* Likewise where that is likely: Redis has failed, or counts ahead of our clock. */
+#define BEGIN_AGAIN_SOON apr_time_from_sec(10)
 
 /* "1700000000000-1": milliseconds, and a number within them. */
 typedef struct {
     apr_uint64_t ms, number;
 } entry_id_t;
+
+/* How far somebody has read. */
+typedef struct {
+    entry_id_t last;
+    unsigned count;      /* entries since he began */
+    apr_time_t first_at; /* of the first of them */
+    unsigned page;       /* entries to ask for; 0: the next one, without what is not ours */
+    bool too_large;      /* that one */
+} cursor_t;
 
 struct rs_marks_stream_t {
     rs_marks_t *marks;
@@ -34,13 +47,15 @@ struct rs_marks_stream_t {
     const rs_log_t *log;
     rs_marks_tell_fn tell;
     void *tell_baton;
-    apr_time_t begun_at; /* the reading from the beginning of the retention; 0: it is to begin */
-    entry_id_t last;
-    unsigned count;      /* entries since the beginning */
-    apr_time_t first_at; /* of the first of them */
-    bool whole;
-    unsigned failures; /* in a row */
-    rs_log_quiet_t lost, foreign;
+    const atomic_bool *stop; /* NULL: nobody says so */
+    cursor_t news;           /* behind all that was there */
+    cursor_t again;          /* from the beginning of the retention to the end */
+    apr_time_t begun_at;     /* again; 0: never yet */
+    bool under_way;          /* again */
+    bool doubtful;           /* Redis has failed since it began */
+    bool whole;              /* it has come to the end once */
+    unsigned failures;       /* in a row */
+    rs_log_quiet_t lost, foreign, large, stuck;
 };
 
 apr_status_t rs_marks_stream_create(rs_marks_stream_t **self, rs_marks_t *marks, rs_tier_t *tier,
@@ -62,6 +77,11 @@ void rs_marks_stream_set_tell(rs_marks_stream_t *self, rs_marks_tell_fn tell, vo
     self->tell_baton = baton;
 }
 
+void rs_marks_stream_set_stop(rs_marks_stream_t *self, const atomic_bool *stop)
+{
+    self->stop = stop;
+}
+
 bool rs_marks_stream_is_whole(const rs_marks_stream_t *self)
 {
     return self->whole;
@@ -80,7 +100,7 @@ static bool read_id(entry_id_t *id, const char *text)
     if (*end != '-' || !apr_isdigit(end[1]))
         return false;
     id->number = strtoull(end + 1, &end, 10);
-    return !*end && !errno && id->ms <= APR_INT64_MAX / 1000;
+    return !*end && !errno;
 }
 
 static bool is_later(const entry_id_t *a, const entry_id_t *b)
@@ -88,9 +108,10 @@ static bool is_later(const entry_id_t *a, const entry_id_t *b)
     return a->ms > b->ms || (a->ms == b->ms && a->number > b->number);
 }
 
+/* Whoever adds an entry may give it any id. */
 static apr_time_t time_of(const entry_id_t *id)
 {
-    return (apr_time_t)id->ms * 1000;
+    return id->ms < APR_INT64_MAX / 1000 ? (apr_time_t)id->ms * 1000 : APR_INT64_MAX;
 }
 
 /* By the clock of Redis, which may lag; never later than now. */
@@ -128,7 +149,7 @@ static bool is_ours(const rs_marks_stream_t *self, const rs_redis_reply_t *value
 static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields,
                         apr_time_t heard_at, apr_time_t now)
 {
-    const rs_redis_reply_t *value = field(fields, "v"), *mac = field(fields, "m");
+    const rs_redis_reply_t *value = field(fields, VALUE), *mac = field(fields, MAC);
     apr_uint32_t kept_back;
     rs_mark_t mark;
 
@@ -147,93 +168,187 @@ static void take_fields(rs_marks_stream_t *self, const rs_redis_reply_t *fields,
 }
 
 /* [id, [name, value, ...]]. False: it is no entry, or not behind the one before. */
-static bool take_entry(rs_marks_stream_t *self, const rs_redis_reply_t *entry, apr_time_t now)
+static bool take_entry(rs_marks_stream_t *self, cursor_t *cursor, const rs_redis_reply_t *entry,
+                       apr_time_t now)
 {
     entry_id_t id;
 
     if (entry->type != RS_REDIS_ARRAY || entry->count != 2 ||
         entry->elements[0]->type != RS_REDIS_STRING || entry->elements[1]->type != RS_REDIS_ARRAY ||
-        !read_id(&id, entry->elements[0]->text) || !is_later(&id, &self->last))
+        !read_id(&id, entry->elements[0]->text) || !is_later(&id, &cursor->last))
         return false;
-    self->last = id;
-    if (!self->count++)
-        self->first_at = time_of(&id);
+    cursor->last = id;
+    if (!cursor->count++)
+        cursor->first_at = time_of(&id);
     take_fields(self, entry->elements[1], latest_time_of(time_of(&id), now), now);
     return true;
 }
 
 /* [[stream, [entry, ...]]], or nothing. A page that does not lead on would be read for ever. */
-static apr_status_t take_page(rs_marks_stream_t *self, const rs_redis_reply_t *reply,
-                              unsigned *count, apr_time_t now)
+static apr_status_t take_page(rs_marks_stream_t *self, cursor_t *cursor,
+                              const rs_redis_reply_t *reply, apr_time_t now, bool *at_end)
 {
     const rs_redis_reply_t *stream = reply->count ? reply->elements[0] : NULL, *entries;
     unsigned i;
 
-    *count = 0;
-    if (!stream)
+    if (!stream) {
+        *at_end = true;
         return APR_SUCCESS;
+    }
     if (stream->type != RS_REDIS_ARRAY || stream->count != 2 ||
         stream->elements[1]->type != RS_REDIS_ARRAY)
         return APR_EINVAL;
     entries = stream->elements[1];
     for (i = 0; i < entries->count; i++)
-        if (!take_entry(self, entries->elements[i], now))
+        if (!take_entry(self, cursor, entries->elements[i], now))
             return APR_EINVAL;
-    *count = entries->count;
+    *at_end = entries->count < cursor->page;
     return APR_SUCCESS;
 }
 
 /* ---- reading ---- */
 
+static void tell_large(rs_marks_stream_t *self, const cursor_t *cursor, apr_status_t status,
+                       apr_time_t now)
+{
+    apr_uint32_t kept_back;
+
+    if (status != APR_SUCCESS && rs_log_quiet_ask(&self->stuck, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0437: the entry behind %" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT
+               " of the revocations in Redis is too large, and revocations behind it are not felt: "
+               "remove it (XRANGE tells its id, XDEL removes it) (%u more since the last line)",
+               cursor->last.ms, cursor->last.number, kept_back);
+    if (status == APR_SUCCESS && rs_log_quiet_ask(&self->large, now, &kept_back))
+        rs_log(self->log, RS_LOG_WARNING,
+               "RS0436: the entry %" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT
+               " of the revocations in Redis is too large and not made by this module: each "
+               "process stumbles over it; remove it (XDEL) (%u more since the last line)",
+               cursor->last.ms, cursor->last.number, kept_back);
+}
+
+static apr_status_t read_many(rs_marks_stream_t *self, cursor_t *cursor, const char *after,
+                              apr_time_t now, bool *at_end, apr_pool_t *ptemp)
+{
+    const rs_redis_reply_t *reply;
+    apr_status_t status =
+        rs_tier_redis_read_stream(self->tier, STREAM, after, cursor->page, &reply, now, ptemp);
+
+    return status == APR_SUCCESS ? take_page(self, cursor, reply, now, at_end) : status;
+}
+
+static apr_status_t read_one(rs_marks_stream_t *self, cursor_t *cursor, const char *after,
+                             apr_time_t now, bool *at_end, apr_pool_t *ptemp)
+{
+    static const char *const names[2] = { VALUE, MAC };
+    const rs_redis_reply_t *reply;
+    apr_status_t status =
+        rs_tier_redis_read_entry(self->tier, STREAM, after, names, &reply, now, ptemp);
+
+    if (status == APR_SUCCESS && reply->count == 0) {
+        *at_end = true;
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && !take_entry(self, cursor, reply, now))
+        status = APR_EINVAL;
+    if (cursor->too_large)
+        tell_large(self, cursor, status, now);
+    return status;
+}
+
+/* What somebody else has put there does not stop what stands behind it, however large it is. A page
+ * that is too large counts as read: the next one is smaller. */
+static apr_status_t read_page(rs_marks_stream_t *self, cursor_t *cursor, apr_time_t now,
+                              bool *at_end, apr_pool_t *ptemp)
+{
+    const char *after = apr_psprintf(ptemp, "%" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT,
+                                     cursor->last.ms, cursor->last.number);
+    unsigned asked = cursor->page;
+    apr_status_t status = asked ? read_many(self, cursor, after, now, at_end, ptemp)
+                                : read_one(self, cursor, after, now, at_end, ptemp);
+
+    if (status == APR_SUCCESS) {
+        cursor->page = asked ? 2 * asked : 1;
+        if (cursor->page > RS_MARKS_PAGE)
+            cursor->page = RS_MARKS_PAGE;
+        cursor->too_large = false;
+    }
+    else if (status == RS_REDIS_TOO_LARGE || APR_STATUS_IS_TIMEUP(status))
+        cursor->page = asked > 1 ? (asked + SMALLER - 1) / SMALLER : 0;
+    if (status != RS_REDIS_TOO_LARGE || !asked)
+        return status;
+    cursor->too_large = asked == 1;
+    return APR_SUCCESS;
+}
+
+/* Until there is no more, or more than anybody should have to read in one go: the next one goes on
+ * from there, after a failure, too. */
+static apr_status_t read_on(rs_marks_stream_t *self, cursor_t *cursor, unsigned pages_max,
+                            apr_time_t now, bool *at_end, apr_pool_t *ptemp)
+{
+    apr_status_t status = APR_SUCCESS;
+    apr_pool_t *page; /* the stream is long */
+    unsigned pages;
+
+    *at_end = false;
+    apr_pool_create(&page, ptemp);
+    for (pages = 0; pages < pages_max && !*at_end && status == APR_SUCCESS; pages++) {
+        apr_pool_clear(page);
+        status = self->stop && atomic_load(self->stop) ? APR_EINTR
+                                                       : read_page(self, cursor, now, at_end, page);
+    }
+    apr_pool_destroy(page);
+    /* So long a stream has been trimmed (rs_tier_redis_append()), and what was before its first
+     * entry is not known. */
+    if (cursor->count >= RS_MARKS_MAX)
+        rs_marks_close(self->marks, latest_time_of(cursor->first_at, now));
+    /* Redis may have lost what it had, and count anew; not when it was not even asked. */
+    if (status != APR_SUCCESS && status != APR_EINTR && status != APR_EBUSY &&
+        !APR_STATUS_IS_EAGAIN(status))
+        self->doubtful = true;
+    return status;
+}
+
+static cursor_t cursor_at(apr_time_t at)
+{
+    cursor_t made = { .last = { at > 0 ? (apr_uint64_t)at / 1000 : 0, 0 }, .page = RS_MARKS_PAGE };
+
+    return made;
+}
+
 static bool is_time_to_begin(const rs_marks_stream_t *self, apr_time_t now)
 {
     apr_interval_time_t since = now - self->begun_at;
-    bool skewed = time_of(&self->last) > now + SKEW_MAX;
+    bool soon = self->doubtful || time_of(&self->news.last) > now + SKEW_MAX;
 
-    return !self->begun_at || since < 0 || since >= (skewed ? BEGIN_AGAIN_SKEWED : BEGIN_AGAIN);
+    return !self->begun_at || since < 0 || since >= (soon ? BEGIN_AGAIN_SOON : BEGIN_AGAIN);
 }
 
-static void begin(rs_marks_stream_t *self, apr_time_t now)
+static void begin_again(rs_marks_stream_t *self, apr_time_t now)
 {
-    apr_time_t at = now - rs_marks_retention(self->marks) - SKEW_MAX;
-    entry_id_t id = { at > 0 ? (apr_uint64_t)at / 1000 : 0, 0 };
+    apr_interval_time_t kept = rs_marks_retention(self->marks) + RS_MARK_AHEAD_MAX;
 
+    self->again = cursor_at(now - kept - SKEW_MAX);
     self->begun_at = now;
-    self->last = id;
-    self->count = 0;
+    self->under_way = true;
+    self->doubtful = false;
 }
 
-/* Until there is no more, or more than anybody should have to read in one go: the next poll goes on
- * from there. */
-static apr_status_t read_on(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
+/* All that there is was read. Where that ends earlier than the news did, the stream is another one,
+ * and what comes has lower ids. */
+static void end_again(rs_marks_stream_t *self)
 {
-    const rs_redis_reply_t *reply;
-    unsigned pages, count = ENTRIES_PER_READ;
-    apr_status_t status = APR_SUCCESS;
-    apr_pool_t *page; /* the stream is long */
-
-    apr_pool_create(&page, ptemp);
-    for (pages = 0; pages < PAGES_MAX && status == APR_SUCCESS && count == ENTRIES_PER_READ;
-         pages++) {
-        const char *after;
-        apr_pool_clear(page);
-        after = apr_psprintf(page, "%" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT, self->last.ms,
-                             self->last.number);
-        status = rs_tier_redis_read_stream(self->tier, STREAM, after, ENTRIES_PER_READ, &reply, now,
-                                           page);
-        if (status == APR_SUCCESS)
-            status = take_page(self, reply, &count, now);
-    }
-    apr_pool_destroy(page);
-    if (status == APR_SUCCESS && count < ENTRIES_PER_READ)
-        self->whole = true;
-    return status;
+    self->news = self->again;
+    self->under_way = false;
+    self->whole = true;
 }
 
 static void tell(rs_marks_stream_t *self, apr_status_t status, apr_time_t now)
 {
     apr_uint32_t kept_back;
 
+    if (status == APR_EINTR)
+        return;
     self->failures = status == APR_SUCCESS ? 0 : self->failures + 1;
     if (status == APR_SUCCESS) {
         if (rs_log_quiet_over(&self->lost))
@@ -249,17 +364,30 @@ static void tell(rs_marks_stream_t *self, apr_status_t status, apr_time_t now)
 apr_status_t rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_pool_t *ptemp)
 {
     apr_status_t status;
+    bool at_end;
 
-    if (is_time_to_begin(self, now))
-        begin(self, now);
-    status = read_on(self, now, ptemp);
-    /* So long a stream has been trimmed (rs_tier_redis_append()), and what was before its first
-     * entry is not known. */
-    if (self->count >= RS_MARKS_MAX)
-        rs_marks_close(self->marks, latest_time_of(self->first_at, now));
-    /* Redis may have lost what it had, and count anew; not when it was not even asked. */
-    if (status != APR_SUCCESS && status != APR_EBUSY && !APR_STATUS_IS_EAGAIN(status))
-        self->begun_at = 0;
+    /* What is older is not new: it is for whoever reads all. */
+    if (!self->news.last.ms)
+        self->news = cursor_at(now - SKEW_MAX);
+    status = read_on(self, &self->news, RS_MARKS_PAGES_ALL, now, &at_end, ptemp);
+    if (status != APR_SUCCESS || !self->under_way)
+        tell(self, status, now);
+    return status;
+}
+
+apr_status_t rs_marks_stream_read_again(rs_marks_stream_t *self, unsigned pages_max, apr_time_t now,
+                                        apr_pool_t *ptemp)
+{
+    apr_status_t status;
+    bool at_end;
+
+    if (!self->under_way && is_time_to_begin(self, now))
+        begin_again(self, now);
+    if (!self->under_way)
+        return APR_SUCCESS;
+    status = read_on(self, &self->again, pages_max, now, &at_end, ptemp);
+    if (status == APR_SUCCESS && at_end)
+        end_again(self);
     tell(self, status, now);
     return status;
 }
@@ -269,8 +397,8 @@ apr_status_t rs_marks_stream_publish(rs_marks_stream_t *self, const rs_mark_t *m
 {
     unsigned char value[RS_MARK_BYTES];
     rs_sha256_t mac;
-    const rs_redis_field_t fields[] = { { "v", value, sizeof value },
-                                        { "m", mac.bytes, sizeof mac.bytes } };
+    const rs_redis_field_t fields[] = { { VALUE, value, sizeof value },
+                                        { MAC, mac.bytes, sizeof mac.bytes } };
 
     rs_mark_encode(mark, value);
     if (!rs_seal_mac(self->seal, 0, value, sizeof value, &mac))

@@ -211,10 +211,11 @@ static bool append(char **pipeline, apr_size_t *len, const rs_redis_command_t *c
     return true;
 }
 
-static apr_status_t nonsense(rs_redis_call_t *call, const char *what)
+static apr_status_t unreadable(rs_redis_call_t *call, apr_status_t status)
 {
-    call->trouble = what;
-    return APR_EINVAL;
+    call->trouble = status == RS_REDIS_TOO_LARGE ? "its answer is larger than expected"
+                                                 : "its answer is not a Redis reply";
+    return status;
 }
 
 static apr_status_t take_reply(rs_redis_link_t *link, const rs_redis_reply_t **reply,
@@ -229,13 +230,14 @@ static apr_status_t take_reply(rs_redis_link_t *link, const rs_redis_reply_t **r
         if (status == APR_SUCCESS)
             return APR_SUCCESS;
         if (status != APR_EAGAIN)
-            return nonsense(call, "its answer is not a Redis reply, or larger than expected");
+            return unreadable(call, status);
         status = rs_redis_wire_receive(link->wire, bytes, sizeof bytes, &got, call);
         if (status != APR_SUCCESS)
             return status;
         link->silent = false;
-        if (rs_redis_reader_feed(link->reader, bytes, got) != APR_SUCCESS)
-            return nonsense(call, "its answer is larger than expected");
+        status = rs_redis_reader_feed(link->reader, bytes, got);
+        if (status != APR_SUCCESS)
+            return unreadable(call, status);
     }
 }
 

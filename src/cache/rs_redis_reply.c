@@ -23,6 +23,7 @@ struct rs_redis_reader_t {
     apr_pool_t *p; /* of the question under way */
     unsigned elements_left;
     apr_size_t bytes_left;
+    bool too_large;
 };
 
 static rs_redis_reply_t *make(const redisReadTask *task, rs_redis_reply_type_t type)
@@ -58,8 +59,10 @@ static void *make_array(const redisReadTask *task, element_count_t count)
     unsigned long long wanted = (unsigned long long)count;
     rs_redis_reply_t *reply;
 
-    if (wanted > reader->elements_left)
+    if (wanted > reader->elements_left) {
+        reader->too_large = true;
         return NULL;
+    }
     reader->elements_left -= (unsigned)wanted;
     reply = make(task, RS_REDIS_ARRAY);
     reply->count = (unsigned)wanted;
@@ -146,7 +149,7 @@ void rs_redis_reader_begin(rs_redis_reader_t *reader, unsigned elements_max, apr
 apr_status_t rs_redis_reader_feed(rs_redis_reader_t *reader, const char *bytes, apr_size_t len)
 {
     if (len > reader->bytes_left)
-        return APR_ENOSPC;
+        return RS_REDIS_TOO_LARGE;
     reader->bytes_left -= len;
     return redisReaderFeed(reader->parser, bytes, len) == REDIS_OK ? APR_SUCCESS : APR_ENOMEM;
 }
@@ -156,7 +159,7 @@ apr_status_t rs_redis_reader_next(rs_redis_reader_t *reader, const rs_redis_repl
     void *object = NULL;
 
     if (redisReaderGetReply(reader->parser, &object) != REDIS_OK)
-        return APR_EINVAL;
+        return reader->too_large ? RS_REDIS_TOO_LARGE : APR_EINVAL;
     if (!object)
         return APR_EAGAIN;
     *reply = object;

@@ -5,8 +5,13 @@
 #ifndef RS_REDIS_REPLY_H
 #define RS_REDIS_REPLY_H
 
+#include <apr_errno.h>
 #include <apr_pools.h>
+#include <errno.h>
 #include <stdbool.h>
+
+/* A reply, but beyond our own bounds. */
+#define RS_REDIS_TOO_LARGE APR_FROM_OS_ERROR(EMSGSIZE)
 
 typedef enum {
     RS_REDIS_NIL,
@@ -36,11 +41,11 @@ apr_status_t rs_redis_reader_create(rs_redis_reader_t **reader, apr_pool_t *p);
 void rs_redis_reader_begin(rs_redis_reader_t *reader, unsigned elements_max, apr_size_t bytes_max,
                            apr_pool_t *p);
 
-/* APR_ENOSPC: more bytes than may come. */
+/* RS_REDIS_TOO_LARGE: more bytes than may come. */
 apr_status_t rs_redis_reader_feed(rs_redis_reader_t *reader, const char *bytes, apr_size_t len);
 
-/* APR_EAGAIN: not complete. APR_EINVAL: not a reply, or beyond its bounds; the reader is of no more
- * use. */
+/* APR_EAGAIN: not complete. APR_EINVAL: not a reply. RS_REDIS_TOO_LARGE: more elements than are
+ * expected. After these two the reader is of no more use. */
 apr_status_t rs_redis_reader_next(rs_redis_reader_t *reader, const rs_redis_reply_t **reply);
 
 /* Nothing is left behind the replies that were taken. */

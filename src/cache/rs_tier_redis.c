@@ -24,6 +24,7 @@ typedef enum {
     ACT_REMOVE,
     ACT_REMOVE_IF,
     ACT_READ_STREAM,
+    ACT_READ_ENTRY,
     ACT_APPEND,
     ACT_COUNT
 } act_t;
@@ -41,6 +42,7 @@ static const struct {
     [ACT_REMOVE_IF] = { "EVAL", ACCEPTS(RS_REDIS_INTEGER), true },
     [ACT_APPEND] = { "XADD", ACCEPTS(RS_REDIS_STRING), true },
     [ACT_READ_STREAM] = { "XREAD", ACCEPTS(RS_REDIS_ARRAY) | ACCEPTS(RS_REDIS_NIL), true },
+    [ACT_READ_ENTRY] = { "EVAL", ACCEPTS(RS_REDIS_ARRAY) | ACCEPTS(RS_REDIS_NIL), true },
 };
 
 /* What stands between prefix and digest; a digest has no colon. */
@@ -51,6 +53,12 @@ static const char *const infixes[RS_KIND_COUNT] = {
 
 static const char remove_if[] =
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
+
+/* ARGV: the id, the two names. What is cut off is longer than anything of ours. */
+static const char read_entry[] =
+    "local r=redis.call('XREAD','COUNT','1','STREAMS',KEYS[1],ARGV[1]) if not r then return r end "
+    "local e,f=r[1][2][1],{} for i=#e[2]-1,1,-2 do f[e[2][i]]=string.sub(e[2][i+1],1,64) end "
+    "return {e[1],{ARGV[2],f[ARGV[2]] or '',ARGV[3],f[ARGV[3]] or ''}}";
 
 /* Errors by which a server says something about itself (ill: it counts as a failure of Redis) or
  * about the one command. */
@@ -210,6 +218,9 @@ static apr_status_t ask(redis_tier_t *self, act_t act, rs_redis_question_t *ques
     question->repeatable = acts[act].repeatable;
     rs_redis_call_begin(&call, self->config->connect_timeout, self->config->command_timeout, p);
     status = rs_redis_route_ask(self->route, question, reply, &call);
+    /* It answers: whoever reads a stream goes on with less. */
+    if (status == RS_REDIS_TOO_LARGE && act == ACT_READ_STREAM)
+        return status;
     /* The call may have taken longer than the breaker stays open. */
     now += rs_clock() - begun;
     if (status == APR_EBUSY)
@@ -321,30 +332,59 @@ static apr_status_t redis_remove(rs_tier_t *tier, const rs_cache_key_t *key,
     return reply->integer > 0 ? APR_SUCCESS : APR_NOTFOUND;
 }
 
-/* For each entry: itself, its id, its fields, and as many names and values as we write. */
-#define ELEMENTS_PER_ENTRY 8
+/* An array, of nothing where Redis says nil. */
+static apr_status_t ask_array(redis_tier_t *self, act_t act, rs_redis_question_t *question,
+                              const rs_redis_reply_t **reply, apr_time_t now, apr_pool_t *p)
+{
+    static const rs_redis_reply_t nothing = { .type = RS_REDIS_ARRAY };
+    apr_status_t status = ask(self, act, question, reply, now, p);
+
+    if (status == APR_SUCCESS && (*reply)->type == RS_REDIS_NIL)
+        *reply = &nothing;
+    return status;
+}
+
+static void name_stream(rs_redis_question_t *question, const redis_tier_t *self, const char *name,
+                        apr_pool_t *p)
+{
+    question->key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", name, NULL);
+    question->key_len = strlen(question->key);
+}
 
 apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const char *after,
                                        unsigned count, const rs_redis_reply_t **reply,
                                        apr_time_t now, apr_pool_t *p)
 {
-    static const rs_redis_reply_t nothing = { .type = RS_REDIS_ARRAY };
     redis_tier_t *self = (redis_tier_t *)tier;
-    rs_redis_question_t question = { .elements_max = 4 + ELEMENTS_PER_ENTRY * count };
-    apr_status_t status;
+    /* Others may have written entries of many fields. */
+    rs_redis_question_t question = { .elements_max = RS_REDIS_REPLY_ELEMENTS_MAX };
 
-    question.key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", name, NULL);
-    question.key_len = strlen(question.key);
+    name_stream(&question, self, name, p);
     rs_redis_command_add(&question.command, "XREAD");
     rs_redis_command_add(&question.command, "COUNT");
     rs_redis_command_add(&question.command, apr_psprintf(p, "%u", count));
     rs_redis_command_add(&question.command, "STREAMS");
     rs_redis_command_add(&question.command, question.key);
     rs_redis_command_add(&question.command, after);
-    status = ask(self, ACT_READ_STREAM, &question, reply, now, p);
-    if (status == APR_SUCCESS && (*reply)->type == RS_REDIS_NIL)
-        *reply = &nothing;
-    return status;
+    return ask_array(self, ACT_READ_STREAM, &question, reply, now, p);
+}
+
+apr_status_t rs_tier_redis_read_entry(rs_tier_t *tier, const char *name, const char *after,
+                                      const char *const names[2], const rs_redis_reply_t **reply,
+                                      apr_time_t now, apr_pool_t *p)
+{
+    redis_tier_t *self = (redis_tier_t *)tier;
+    rs_redis_question_t question = { .elements_max = 2 + 4 };
+
+    name_stream(&question, self, name, p);
+    rs_redis_command_add(&question.command, "EVAL");
+    rs_redis_command_add(&question.command, read_entry);
+    rs_redis_command_add(&question.command, "1");
+    rs_redis_command_add(&question.command, question.key);
+    rs_redis_command_add(&question.command, after);
+    rs_redis_command_add(&question.command, names[0]);
+    rs_redis_command_add(&question.command, names[1]);
+    return ask_array(self, ACT_READ_ENTRY, &question, reply, now, p);
 }
 
 apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
@@ -355,8 +395,7 @@ apr_status_t rs_tier_redis_append(rs_tier_t *tier, const char *name,
     const rs_redis_reply_t *reply;
     unsigned i;
 
-    question.key = apr_pstrcat(p, self->config->prefix ? self->config->prefix : "", name, NULL);
-    question.key_len = strlen(question.key);
+    name_stream(&question, self, name, p);
     rs_redis_command_add(&question.command, "XADD");
     rs_redis_command_add(&question.command, question.key);
     rs_redis_command_add(&question.command, "MAXLEN");

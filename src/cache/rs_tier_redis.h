@@ -56,10 +56,16 @@ apr_status_t rs_tier_redis_create(rs_tier_t **tier, const rs_redis_config_t *con
                                   const rs_log_t *log, apr_pool_t *p);
 
 /* XREAD of prefix + name behind an id: at most count entries in *reply, an array (of nothing when
- * there are none), which lives as long as p. */
+ * there are none), which lives as long as p. RS_REDIS_TOO_LARGE: fewer of them may be readable. */
 apr_status_t rs_tier_redis_read_stream(rs_tier_t *tier, const char *name, const char *after,
                                        unsigned count, const rs_redis_reply_t **reply,
                                        apr_time_t now, apr_pool_t *p);
+
+/* The first of these entries, however large it is: of the fields with these names the beginnings
+ * alone, and nothing of others. [id, [name, value, name, value]], or an array of nothing. */
+apr_status_t rs_tier_redis_read_entry(rs_tier_t *tier, const char *name, const char *after,
+                                      const char *const names[2], const rs_redis_reply_t **reply,
+                                      apr_time_t now, apr_pool_t *p);
 
 typedef struct {
     const char *name;

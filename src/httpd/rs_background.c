@@ -82,6 +82,8 @@ static apr_status_t leave(void *data)
     apr_atomic_set32(&background->leaving, 1);
     if (background->runtime->services.http)
         atomic_store(&background->runtime->services.http->ending, true);
+    if (background->runtime->revocation)
+        rs_revocation_leave(background->runtime->revocation);
     wait_for_end(background);
     return APR_SUCCESS;
 }

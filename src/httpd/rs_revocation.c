@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 /* With the number of the format: a newer module of a graceful restart begins anew. */
-#define RING_KEY "mod_oauth2_rs marks 2"
+#define RING_KEY "mod_oauth2_rs marks 3"
 /* Processes that hear of the same mark in the same moment may take two places for it. */
 #define RING_PLACES (2 * RS_MARKS_MAX)
 
@@ -17,6 +17,8 @@
 #define LOOK_AGAIN apr_time_from_sec(1)
 #define LOOK_WAIT_MAX apr_time_from_sec(1)
 #define LOOK_WAIT_STEP apr_time_from_msec(1)
+/* Of the stream, read again by a request: it has other things to do. */
+#define PAGES_OF_REQUEST 2
 
 struct rs_revocation_t {
     rs_revocation_spec_t spec;
@@ -27,7 +29,8 @@ struct rs_revocation_t {
     rs_marks_stream_t *stream;     /* NULL: nobody but this httpd revokes */
     _Atomic apr_int64_t looked_at; /* rs_clock() */
     atomic_bool well;              /* that look: Redis answered */
-    apr_thread_mutex_t *lock;      /* guards what follows */
+    atomic_bool leaving;
+    apr_thread_mutex_t *lock; /* guards what follows */
     rs_shm_marks_cursor_t cursor;
     apr_time_t closed_at; /* what the log was told */
     rs_log_quiet_t closed, blind;
@@ -116,16 +119,33 @@ static void tell_blind(rs_revocation_t *self, bool blind, apr_time_t now)
         rs_log(self->log, RS_LOG_NOTICE, "RS0435: what was revoked before is known now");
 }
 
-static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
+static void note_look(rs_revocation_t *self, bool well)
 {
-    bool well = true, whole = true;
+    atomic_store(&self->well, well);
+    atomic_store(&self->looked_at, rs_clock());
+}
+
+/* What is new, and then, while nobody waits for it any more, some of what may have been missed. */
+static void look_into_stream(rs_revocation_t *self, unsigned pages, apr_time_t now,
+                             apr_pool_t *ptemp)
+{
+    bool well = rs_marks_stream_poll(self->stream, now, ptemp) == APR_SUCCESS;
+
+    note_look(self, well);
+    if (well)
+        (void)rs_marks_stream_read_again(self->stream, pages, now, ptemp);
+}
+
+/* pages: of the stream, see rs_marks_stream_read_again(). */
+static void look(rs_revocation_t *self, unsigned pages, apr_time_t now, apr_pool_t *ptemp)
+{
+    bool whole;
 
     /* First: what others have passed on need not be passed on again. */
     read_ring(self, now);
-    if (self->stream) {
-        well = rs_marks_stream_poll(self->stream, now, ptemp) == APR_SUCCESS;
-        whole = rs_marks_stream_is_whole(self->stream);
-    }
+    if (self->stream)
+        look_into_stream(self, pages, now, ptemp);
+    whole = !self->stream || rs_marks_stream_is_whole(self->stream);
     if (self->stream && whole)
         rs_shm_marks_set_whole(self->ring, self->spec.where);
     else
@@ -135,8 +155,8 @@ static void look(rs_revocation_t *self, apr_time_t now, apr_pool_t *ptemp)
     rs_marks_sweep(self->marks, now);
     tell_blind(self, !whole, now);
     tell_closed(self, now);
-    atomic_store(&self->well, well);
-    atomic_store(&self->looked_at, rs_clock());
+    if (!self->stream)
+        note_look(self, true);
 }
 
 /* ---- when ---- */
@@ -171,19 +191,28 @@ static void look_late(void *baton, apr_pool_t *p)
     }
     if (is_late(self)) {
         apr_pool_create(&ptemp, p);
-        look(self, apr_time_now(), ptemp);
+        look(self, PAGES_OF_REQUEST, apr_time_now(), ptemp);
         apr_pool_destroy(ptemp);
     }
     apr_thread_mutex_unlock(self->lock);
 }
 
+static void look_now(rs_revocation_t *self, unsigned pages, apr_time_t now, apr_pool_t *ptemp)
+{
+    apr_thread_mutex_lock(self->lock);
+    look(self, pages, now, ptemp);
+    apr_thread_mutex_unlock(self->lock);
+}
+
 void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp)
 {
-    if (!revocation->marks)
-        return;
-    apr_thread_mutex_lock(revocation->lock);
-    look(revocation, now, ptemp);
-    apr_thread_mutex_unlock(revocation->lock);
+    if (revocation->marks)
+        look_now(revocation, RS_MARKS_PAGES_SOME, now, ptemp);
+}
+
+void rs_revocation_leave(rs_revocation_t *revocation)
+{
+    atomic_store(&revocation->leaving, true);
 }
 
 apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *tier,
@@ -200,13 +229,15 @@ apr_status_t rs_revocation_child_init(rs_revocation_t *revocation, rs_tier_t *ti
         status = rs_marks_stream_create(&revocation->stream, marks, tier, seal, log, pchild);
     if (status != APR_SUCCESS)
         return status;
-    if (revocation->stream)
+    if (revocation->stream) {
         rs_marks_stream_set_tell(revocation->stream, pass_on, revocation);
+        rs_marks_stream_set_stop(revocation->stream, &revocation->leaving);
+    }
     revocation->log = log;
     revocation->marks = marks;
     rs_marks_set_look(marks, look_late, revocation);
     apr_pool_create(&ptemp, pchild);
-    rs_revocation_poll(revocation, apr_time_now(), ptemp);
+    look_now(revocation, RS_MARKS_PAGES_ALL, apr_time_now(), ptemp);
     apr_pool_destroy(ptemp);
     return APR_SUCCESS;
 }

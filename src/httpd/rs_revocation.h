@@ -34,6 +34,9 @@ rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation);
  * whoever asks the marks looks himself. */
 void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t *ptemp);
 
+/* This process ends: whoever reads stops soon. Also in a signal handler. */
+void rs_revocation_leave(rs_revocation_t *revocation);
+
 /* Felt here at once, by all others within a second. APR_ENOSPC: likewise, and there are more than
  * can be kept. Else other hosts do not hear of it. */
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,

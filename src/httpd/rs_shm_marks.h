@@ -4,7 +4,8 @@
  *
  * There is no lock, because old and new processes of a graceful restart share the ring and nothing
  * else: a writer takes a place by counting, fills it, and marks it as filled; a reader takes what
- * is filled. A ring that has to forget a mark within the retention says so: it is closed. */
+ * is filled. Whoever waits too long for a place gives it up, for all; a writer who finds that takes
+ * another. A ring that has to forget a mark within the retention says so: it is closed. */
 #ifndef RS_SHM_MARKS_H
 #define RS_SHM_MARKS_H
 
@@ -16,8 +17,9 @@ typedef struct rs_shm_marks_t rs_shm_marks_t;
  * pool that outlives restarts. */
 apr_status_t rs_shm_marks_create(rs_shm_marks_t **ring, apr_uint32_t capacity, apr_pool_t *p);
 
-/* retention: how long a mark may not be forgotten. APR_ENOSPC: it is kept, but for another one that
- * is forgotten too early, so that the ring is closed. */
+/* retention: until it is spent (rs_mark_is_spent()) a mark may not be forgotten. APR_ENOSPC: it is
+ * kept, but for another one that is forgotten too early, so that the ring is closed. APR_TIMEUP: it
+ * is not kept; this process was given up again and again. */
 apr_status_t rs_shm_marks_publish(rs_shm_marks_t *ring, const rs_mark_t *mark,
                                   apr_interval_time_t retention, apr_time_t now);
 
@@ -39,7 +41,7 @@ typedef struct {
     apr_time_t stuck_since; /* at a place that is taken and not filled; 0: not */
 } rs_shm_marks_cursor_t;
 
-/* Put what is new, and not older than the retention of marks, into marks. One atomic load when
+/* Put what is new, and not spent, into marks. One atomic load when
  * there is nothing. */
 void rs_shm_marks_read(rs_shm_marks_t *ring, rs_shm_marks_cursor_t *cursor, rs_marks_t *marks,
                        apr_time_t now);

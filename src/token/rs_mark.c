@@ -8,9 +8,6 @@
 #include <string.h>
 
 #define FORMAT 1
-#define AHEAD_MAX                                                                                  \
-    apr_time_from_sec(600) /* of an issuer's clock; as much as OAuth2RSLeeway takes                \
-                            */
 
 static const char use[] = "mod_oauth2_rs mark 1";
 
@@ -58,11 +55,16 @@ void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len
 
 apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at)
 {
-    apr_time_t latest = heard_at + AHEAD_MAX;
+    apr_time_t latest = heard_at + RS_MARK_AHEAD_MAX;
 
     if (mark->not_before <= heard_at)
         return heard_at;
     return mark->not_before < latest ? mark->not_before : latest;
+}
+
+bool rs_mark_is_spent(apr_time_t counts_from, apr_interval_time_t retention, apr_time_t now)
+{
+    return now - counts_from > retention + RS_MARK_AHEAD_MAX;
 }
 
 void rs_mark_encode(const rs_mark_t *mark, unsigned char bytes[RS_MARK_BYTES])

@@ -33,8 +33,15 @@ void rs_mark_digest(rs_sha256_t *digest, rs_mark_kind_t kind, const char *issuer
 void rs_mark_digest_token(rs_sha256_t *digest, const char *token, apr_size_t len, apr_pool_t *p);
 
 /* What it covers was issued before this: before it was heard of, or a little later, where the
- * issuer's clock is ahead. From here the retention counts. */
+ * issuer's clock is ahead. */
 apr_time_t rs_mark_counts_from(const rs_mark_t *mark, apr_time_t heard_at);
+
+/* How far the clock of an issuer may be ahead: as much as OAuth2RSLeeway takes. A token that is
+ * revoked may have been issued so much later by its iat, and is younger than the mark for it. */
+#define RS_MARK_AHEAD_MAX apr_time_from_sec(600)
+
+/* Nothing that it covers is younger than the retention any more: it may be forgotten. */
+bool rs_mark_is_spent(apr_time_t counts_from, apr_interval_time_t retention, apr_time_t now);
 
 /* As it travels: format byte 1 ‖ 32 bytes digest ‖ 8 bytes not_before in microseconds, most
  * significant first. */

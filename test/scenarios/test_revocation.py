@@ -311,23 +311,51 @@ def test_a_revocation_that_cannot_be_told(redis, httpd, issuer, folder):
     server.allows("RS0410", "RS0430", "RS0434")
 
 
-def test_the_rule_of_the_manual_is_enough(httpd, issuer, folder):
-    """The user's rule, with +xread and +xadd."""
+@pytest.fixture
+def ruled():
+    """A Redis whose user may do what the manual says: the rule, with +xread and +xadd."""
     redis = RedisServer("acl").start()
-    try:
-        redis.cli("acl", "setuser", USER, "+xread", "+xadd")
-        credentials = f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
-        servers = bed(httpd, issuer, folder, redis, "one", "two", lines=[credentials, HANDLER])
-        token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
-        for server in servers:
-            granted(server.get("/x", token))
-        assert revoke(servers[0], subject="bob").status == 200
-        for server in servers:
-            felt(server, token)
-    finally:
-        for server in servers:
-            server.stop()
-        redis.stop()
+    redis.cli("acl", "setuser", USER, "+xread", "+xadd")
+    yield redis
+    redis.stop()
+
+
+def credentials(folder):
+    return f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
+
+
+def test_the_rule_of_the_manual_is_enough(ruled, httpd, issuer, folder):
+    servers = bed(httpd, issuer, folder, ruled, "one", "two", lines=[credentials(folder), HANDLER])
+    token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
+    for server in servers:
+        granted(server.get("/x", token))
+    assert revoke(servers[0], subject="bob").status == 200
+    for server in servers:
+        felt(server, token)
+
+
+FOREIGN = {
+    "large": "redis.call('XADD', KEYS[1], '*', 'x', string.rep('x', 2500000))",
+    "many fields": "local f = {} for i = 1, 4200 do f[i] = 'x' end redis.call('XADD', KEYS[1], '*', unpack(f))",
+    "one field more": "for i = 1, 600 do redis.call('XADD', KEYS[1], '*', 'v', 'x', 'm', 'y', 'more', 'z') end",
+    "id": "redis.call('XADD', KEYS[1], '9999999999999999-1', 'v', 'x', 'm', 'y')",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_entries_of_others_stop_no_revocation(ruled, httpd, issuer, folder, what):
+    """Neither for who reads nor for who begins later; and Redis is not given up for them."""
+    (server,) = bed(httpd, issuer, folder, ruled, "one", lines=[credentials(folder), HANDLER])
+    ruled.cli("eval", FOREIGN[what], 1, marks.STREAM)
+    token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
+    granted(server.get("/x", token))
+    assert revoke(server, subject="bob").status == 200
+    felt(server, token)
+    (late,) = bed(httpd, issuer, folder, ruled, "late", lines=[credentials(folder)])
+    for _ in range(5):
+        refused(late.get("/x", token), "revoked")
+    for reader in (server, late):
+        reader.expects("RS0432", *["RS0436"] * (what == "large"))
 
 
 def test_without_revocation_there_is_no_handler(httpd, issuer, folder):

@@ -5,6 +5,7 @@
 #include "cache/rs_marks.h"
 
 #define RETENTION (3600 * SECOND)
+#define KEPT (RETENTION + RS_MARK_AHEAD_MAX)
 #define ISSUER "https://issuer.example"
 
 static rs_marks_t *table(apr_pool_t *p)
@@ -136,9 +137,24 @@ static void marks_are_forgotten_in_time(void **state)
     rs_mark_t made = mark(RS_MARK_SUBJECT, "bob", NOW);
 
     assert_true(rs_marks_add(marks, &made, NOW));
-    rs_marks_sweep(marks, NOW + RETENTION);
+    rs_marks_sweep(marks, NOW + KEPT);
     assert_int_equal(rs_marks_count(marks), 1);
-    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    rs_marks_sweep(marks, NOW + KEPT + 1);
+    assert_int_equal(rs_marks_count(marks), 0);
+}
+
+/* By the clock of an issuer that is ahead, a revoked token is younger than its revocation. */
+static void no_token_outlives_its_mark(void **state)
+{
+    apr_time_t issued = NOW + RS_MARK_AHEAD_MAX, now;
+    rs_marks_t *marks = table(*state);
+    rs_mark_t made = mark(RS_MARK_TOKEN, "token", NOW);
+
+    assert_true(rs_marks_add(marks, &made, NOW));
+    for (now = NOW; now < NOW + 2 * RETENTION; now += 60 * SECOND) {
+        rs_marks_sweep(marks, now);
+        assert_non_null(refuse(marks, issued, false, now, *state));
+    }
     assert_int_equal(rs_marks_count(marks), 0);
 }
 
@@ -154,10 +170,10 @@ static void a_mark_that_is_read_again_is_no_news(void **state)
     assert_true(rs_marks_has(marks, &made));
     assert_false(rs_marks_has(marks, &later));
     assert_true(rs_marks_add(marks, &made, NOW - SECOND));
-    rs_marks_sweep(marks, NOW + RETENTION);
+    rs_marks_sweep(marks, NOW + KEPT);
     assert_int_equal(rs_marks_count(marks), 1);
     assert_true(rs_marks_add(marks, &made, NOW));
-    rs_marks_sweep(marks, NOW + RETENTION + 1);
+    rs_marks_sweep(marks, NOW + KEPT + 1);
     assert_int_equal(rs_marks_count(marks), 0);
 }
 
@@ -171,9 +187,9 @@ static void a_mark_is_kept_as_long_as_what_it_covers(void **state)
 
     assert_true(rs_marks_add(marks, &ahead, NOW));
     assert_true(rs_marks_add(marks, &endless, NOW));
-    rs_marks_sweep(marks, NOW + 60 * SECOND + RETENTION);
+    rs_marks_sweep(marks, NOW + 60 * SECOND + KEPT);
     assert_int_equal(rs_marks_count(marks), 2);
-    rs_marks_sweep(marks, NOW + 600 * SECOND + RETENTION + 1);
+    rs_marks_sweep(marks, NOW + RS_MARK_AHEAD_MAX + KEPT + 1);
     assert_int_equal(rs_marks_count(marks), 0);
 }
 
@@ -221,7 +237,7 @@ static void a_full_table_fails_closed(void **state)
     }
     assert_non_null(refuse(marks, NOW - SECOND, false, NOW, *state));
     assert_null(refuse(marks, NOW, false, NOW, *state));
-    rs_marks_sweep(marks, NOW + RETENTION + SECOND);
+    rs_marks_sweep(marks, NOW + KEPT + SECOND);
     assert_int_equal(rs_marks_count(marks), 0);
     assert_null(refuse(marks, NOW - SECOND, false, NOW - SECOND, *state));
 }
@@ -280,6 +296,7 @@ int main(void)
         CASE(the_latest_moment_counts),
         CASE(what_is_older_than_the_marks_is_refused),
         CASE(marks_are_forgotten_in_time),
+        CASE(no_token_outlives_its_mark),
         CASE(a_mark_that_is_read_again_is_no_news),
         CASE(a_mark_is_kept_as_long_as_what_it_covers),
         CASE(the_last_word),

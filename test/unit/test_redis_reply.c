@@ -102,12 +102,9 @@ static void what_is_no_reply_or_too_much_ends_the_reading(void **state)
         "%1\r\n+a\r\n+b\r\n", /* RESP3 */
         "~1\r\n+a\r\n",
         ">1\r\n+a\r\n",
-        "*100000000\r\n",
-        "*9\r\n",
         "*2147483648\r\n",
         "*9223372036854775807\r\n",
         "*-2\r\n",
-        "*2\r\n*8\r\n",
         "$-2\r\n",
         "$99999999999999999999\r\n",
         "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
@@ -121,6 +118,17 @@ static void what_is_no_reply_or_too_much_ends_the_reading(void **state)
             fail_msg("%s", texts[i]);
 }
 
+static void elements_have_a_bound(void **state)
+{
+    static const char *const texts[] = { "*100000000\r\n", "*9\r\n", "*2\r\n*8\r\n",
+                                         "*2\r\n*6\r\n*1\r\n" };
+    const rs_redis_reply_t *reply;
+    unsigned i;
+
+    for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_int_equal(read_one(texts[i], &reply, *state), RS_REDIS_TOO_LARGE);
+}
+
 static void bytes_have_a_bound(void **state)
 {
     rs_redis_reader_t *reader = reader_for(0, 10, *state);
@@ -128,15 +136,15 @@ static void bytes_have_a_bound(void **state)
 
     assert_int_equal(feed(reader, "$100\r\n1234"), APR_SUCCESS);
     assert_int_equal(rs_redis_reader_next(reader, &reply), APR_EAGAIN);
-    assert_int_equal(feed(reader, "5"), APR_ENOSPC);
+    assert_int_equal(feed(reader, "5"), RS_REDIS_TOO_LARGE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAKE_TEST(every_form_is_read),   FAKE_TEST(only_the_code_of_an_error_is_told),
-        FAKE_TEST(pieces_come_together), FAKE_TEST(what_is_no_reply_or_too_much_ends_the_reading),
-        FAKE_TEST(bytes_have_a_bound),
+        FAKE_TEST(every_form_is_read),    FAKE_TEST(only_the_code_of_an_error_is_told),
+        FAKE_TEST(pieces_come_together),  FAKE_TEST(what_is_no_reply_or_too_much_ends_the_reading),
+        FAKE_TEST(elements_have_a_bound), FAKE_TEST(bytes_have_a_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

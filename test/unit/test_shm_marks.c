@@ -11,13 +11,16 @@
 #include "httpd/rs_shm_marks.h"
 
 #include <apr_strings.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NOW apr_time_from_sec(1700000000)
 #define SECOND apr_time_from_sec(1)
 #define RETENTION (3600 * SECOND)
+#define KEPT (RETENTION + RS_MARK_AHEAD_MAX)
 #define CHILDREN 4
 #define EACH 500
 
@@ -112,11 +115,11 @@ static void what_would_be_forgotten_too_early_closes_the_ring(void **state)
     assert_false(is_closed(w, &late, NOW + 2 * SECOND, NOW + 2 * SECOND));
 }
 
-static void what_is_older_than_the_retention_makes_room(void **state)
+static void what_is_spent_makes_room(void **state)
 {
     world_t *w = world(4, *state);
     reader_t r = reader(w);
-    apr_time_t later = NOW + RETENTION;
+    apr_time_t later = NOW + KEPT + 1;
     unsigned i;
 
     for (i = 0; i < 4; i++)
@@ -128,22 +131,22 @@ static void what_is_older_than_the_retention_makes_room(void **state)
 }
 
 /* A process that begins later must not take them for news: its table would be full of them. */
-static void what_is_older_than_the_retention_is_not_read(void **state)
+static void what_is_spent_is_not_read(void **state)
 {
     world_t *w = world(16, *state);
-    apr_time_t half = NOW + RETENTION / 2, end = NOW + RETENTION;
+    apr_time_t half = NOW + RETENTION / 2, end = NOW + KEPT;
     reader_t early = reader(w), late = reader(w), later = reader(w);
 
     assert_int_equal(publish(w, 1, NOW), APR_SUCCESS);
     assert_int_equal(publish(w, 2, half), APR_SUCCESS);
-    assert_int_equal(read_all(w, &early, end - 1), 2);
-    assert_int_equal(read_all(w, &late, end), 1);
+    assert_int_equal(read_all(w, &early, end), 2);
+    assert_int_equal(read_all(w, &late, end + 1), 1);
     /* It counts from when it was written, not from when it was read. */
-    rs_marks_sweep(late.marks, half + RETENTION);
+    rs_marks_sweep(late.marks, half + KEPT);
     assert_int_equal(rs_marks_count(late.marks), 1);
-    rs_marks_sweep(late.marks, half + RETENTION + 1);
+    rs_marks_sweep(late.marks, half + KEPT + 1);
     assert_int_equal(rs_marks_count(late.marks), 0);
-    assert_int_equal(read_all(w, &later, half + RETENTION), 0);
+    assert_int_equal(read_all(w, &later, half + KEPT + 1), 0);
 }
 
 /* Of many that read the same from elsewhere one puts it here, and again when it says more. */
@@ -170,11 +173,11 @@ static void what_is_passed_on_by_all_stands_here_once(void **state)
     assert_false(rs_shm_marks_is_whole(w->ring, 2));
 }
 
-/* A place that was taken and never filled costs two seconds. */
+/* A place that was taken and never filled costs two seconds, and nobody else any more. */
 static void a_writer_that_died_does_not_stop_the_readers(void **state)
 {
     world_t *w = world(4, *state);
-    reader_t r = reader(w);
+    reader_t r = reader(w), later = reader(w);
     int status;
 
     assert_int_equal(publish(w, 1, NOW), APR_SUCCESS);
@@ -190,6 +193,64 @@ static void a_writer_that_died_does_not_stop_the_readers(void **state)
     assert_int_equal(read_all(w, &r, NOW), 1);
     assert_int_equal(read_all(w, &r, NOW + SECOND), 1);
     assert_int_equal(read_all(w, &r, NOW + 2 * SECOND), 2);
+    assert_int_equal(read_all(w, &later, NOW + 2 * SECOND), 2);
+    /* Nor in the next round. */
+    assert_int_equal(publish(w, 3, NOW + KEPT + 1), APR_SUCCESS);
+    assert_int_equal(publish(w, 4, NOW + KEPT + 1), APR_SUCCESS);
+    assert_int_equal(publish(w, 5, NOW + KEPT + 1), APR_SUCCESS);
+    assert_int_equal(read_all(w, &r, NOW + KEPT + 1), 5);
+}
+
+/* A mark that is read for the first time while its writer has a place and has not filled it: what
+ * happens then, happens while he sleeps. */
+static struct {
+    world_t *w;
+    reader_t *readers;
+    unsigned sleeps;
+    rs_mark_t *mark; /* alone in a page that cannot be read */
+    size_t page;
+} sleeper;
+
+static void give_up_the_sleeper(int signal_number)
+{
+    reader_t *r = &sleeper.readers[0];
+    rs_mark_t mark = { fake_digest("later"), NOW };
+
+    (void)signal_number;
+    (void)mprotect(sleeper.mark, sleeper.page, PROT_READ);
+    while (sleeper.sleeps) {
+        sleeper.sleeps--;
+        (void)rs_shm_marks_publish(sleeper.w->ring, &mark, RETENTION, NOW);
+        rs_shm_marks_read(sleeper.w->ring, &r->cursor, r->marks, NOW);
+        rs_shm_marks_read(sleeper.w->ring, &r->cursor, r->marks, NOW + 2 * SECOND);
+    }
+}
+
+/* He is told that it is felt: so it must be. */
+static void a_writer_that_slept_is_not_given_up_for_good(void **state)
+{
+    world_t *w = world(4, *state);
+    reader_t readers[2] = { reader(w), reader(w) };
+    rs_mark_t mark = { fake_digest("slow"), NOW };
+
+    sleeper.w = w;
+    sleeper.readers = readers;
+    sleeper.sleeps = 1;
+    sleeper.page = (size_t)sysconf(_SC_PAGESIZE);
+    sleeper.mark =
+        mmap(NULL, sleeper.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(sleeper.mark != MAP_FAILED);
+    *sleeper.mark = mark;
+    assert_int_equal(mprotect(sleeper.mark, sleeper.page, PROT_NONE), 0);
+    signal(SIGSEGV, give_up_the_sleeper);
+    assert_int_equal(rs_shm_marks_publish(w->ring, sleeper.mark, RETENTION, NOW), APR_SUCCESS);
+    signal(SIGSEGV, SIG_DFL);
+    assert_int_equal(sleeper.sleeps, 0);
+    assert_int_equal(read_all(w, &readers[0], NOW + 2 * SECOND), 2);
+    assert_true(rs_marks_has(readers[0].marks, &mark));
+    assert_int_equal(read_all(w, &readers[1], NOW + 2 * SECOND), 2);
+    assert_true(rs_marks_has(readers[1].marks, &mark));
+    munmap(sleeper.mark, sleeper.page);
 }
 
 static void many_processes_write_and_none_is_lost(void **state)
@@ -217,10 +278,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAKE_TEST(each_reader_gets_each_mark),
         FAKE_TEST(what_would_be_forgotten_too_early_closes_the_ring),
-        FAKE_TEST(what_is_older_than_the_retention_makes_room),
-        FAKE_TEST(what_is_older_than_the_retention_is_not_read),
+        FAKE_TEST(what_is_spent_makes_room),
+        FAKE_TEST(what_is_spent_is_not_read),
         FAKE_TEST(what_is_passed_on_by_all_stands_here_once),
         FAKE_TEST(a_writer_that_died_does_not_stop_the_readers),
+        FAKE_TEST(a_writer_that_slept_is_not_given_up_for_good),
         FAKE_TEST(many_processes_write_and_none_is_lost),
     };
 

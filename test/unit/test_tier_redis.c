@@ -341,7 +341,8 @@ static void answers_of_each_act(void **state)
         { "-NOPERM no\r\n", APR_EACCES, APR_EACCES, APR_EACCES, APR_EACCES },
         { "-WRONGTYPE\r\n", APR_EGENERAL, APR_EGENERAL, APR_EGENERAL, APR_EGENERAL },
         { "-never heard of\r\n", APR_EGENERAL, APR_EGENERAL, APR_EGENERAL, APR_EGENERAL },
-        { "*100000000\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_EINVAL },
+        { "*100000000\r\n", RS_REDIS_TOO_LARGE, RS_REDIS_TOO_LARGE, RS_REDIS_TOO_LARGE,
+          RS_REDIS_TOO_LARGE },
         { "$536870912\r\n", APR_TIMEUP, APR_TIMEUP, APR_TIMEUP, APR_TIMEUP },
         { "HTTP/1.1 400 Bad\r\n", APR_EINVAL, APR_EINVAL, APR_EINVAL, APR_EINVAL },
     };
@@ -360,6 +361,36 @@ static void answers_of_each_act(void **state)
         assert_int_equal(drop(w, "me"), rows[i].drop);
         end(w);
     }
+}
+
+/* Whoever writes to a stream of ours can make it too large for us, but not make Redis ill. */
+static void a_stream_that_is_too_large_opens_no_breaker(void **state)
+{
+    static const char *const names[2] = { "v", "m" };
+    static const line_t lines[] = { { "XREAD", "*100000000\r\n" },
+                                    { "EVAL", "*2\r\n$3\r\n7-0\r\n*0\r\n" },
+                                    { NULL, "$-1\r\n" } };
+    world_t *w = begin(draft(lines, *state));
+    const rs_redis_reply_t *reply;
+    unsigned i;
+
+    for (i = 0; i < 5; i++)
+        assert_int_equal(rs_tier_redis_read_stream(w->tier, "s", "6-0", 9, &reply, w->now, w->p),
+                         RS_REDIS_TOO_LARGE);
+    assert_string_equal(script.heard + 4 * 30, "XREAD COUNT 9 STREAMS p:s 6-0 ");
+    assert_true(w->tier->healthy(w->tier, w->now));
+    assert_int_equal(w->log.lines[RS_LOG_WARNING], 0);
+    *script.heard = '\0';
+    assert_int_equal(rs_tier_redis_read_entry(w->tier, "s", "6-0", names, &reply, w->now, w->p),
+                     APR_SUCCESS);
+    assert_string_equal(reply->elements[0]->text, "7-0");
+    assert_non_null(strstr(script.heard, " 1 p:s 6-0 v m "));
+    /* Of a value it is a failure. */
+    script.lines = (const line_t[]){ { NULL, "*100000000\r\n" } };
+    for (i = 0; i < 3; i++)
+        assert_int_equal(get(w), RS_REDIS_TOO_LARGE);
+    assert_false(w->tier->healthy(w->tier, w->now));
+    end(w);
 }
 
 /* An answer that came too much is not the answer to the next question. */
@@ -899,6 +930,7 @@ int main(void)
         FAKE_TEST(greetings_may_be_refused),
         FAKE_TEST(credentials_are_not_sent_in_the_clear_to_another_host),
         FAKE_TEST(answers_of_each_act),
+        FAKE_TEST(a_stream_that_is_too_large_opens_no_breaker),
         FAKE_TEST(a_connection_with_rests_is_not_used_again),
         FAKE_TEST(a_silent_one_costs_its_time_and_then_nothing),
         FAKE_TEST(a_slow_failure_opens_for_the_whole_time),
