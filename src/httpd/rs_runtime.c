@@ -36,6 +36,14 @@ static unsigned threads_per_child(void)
     return mpm_number(AP_MPMQ_MAX_THREADS);
 }
 
+/* mod_http2 has threads of its own for requests: by default half as many again. */
+static unsigned request_threads(void)
+{
+    unsigned threads = threads_per_child();
+
+    return ap_find_linked_module("mod_http2.c") ? 2 * threads + (threads + 1) / 2 : threads;
+}
+
 /* ---- before the fork ---- */
 
 /* Half of those who serve may wait for one issuer: of a process's threads, or where it has but one,
@@ -396,7 +404,7 @@ void rs_runtime_child_init(apr_pool_t *pchild, server_rec *s)
     /* One for each thread, and for background work: nobody waits for a connection that another
      * issuer keeps busy. */
     status =
-        rs_http_curl_create(&runtime->services.http, threads_per_child() + 1, USER_AGENT, pchild);
+        rs_http_curl_create(&runtime->services.http, request_threads() + 1, USER_AGENT, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, status, s,

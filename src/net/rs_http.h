@@ -50,9 +50,9 @@ struct rs_http_t {
      * nobody needs to be told. */
     atomic_bool ending;
     /* APR_SUCCESS for any complete reply, whatever its status. APR_TIMEUP, APR_ECONNREFUSED,
-     * APR_ENOSPC (body too large), APR_EBUSY (nobody was asked: no connection was free),
-     * APR_EINTR or APR_EGENERAL otherwise; *why then is a short sentence for the log, without
-     * secrets. May be called from any thread; the reply lives as long as p. */
+     * APR_ENOSPC (body too large), APR_EBUSY (no connection was free: nobody was asked, or with too
+     * little time left), APR_EINTR or APR_EGENERAL otherwise; *why then is a short sentence for the
+     * log, without secrets. May be called from any thread; the reply lives as long as p. */
     apr_status_t (*perform)(rs_http_t *self, const rs_http_request_t *request,
                             rs_http_response_t **response, const char **why, apr_pool_t *p);
 };

@@ -347,14 +347,15 @@ def test_a_herd_on_two_processes(httpd, issuer, folder):
 
 
 def test_a_herd_on_many_processes_of_one_thread(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, mpm="prefork", processes=64)
+    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, mpm="prefork", processes=48)
     issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
         calls = issuer.count()
-        for answer in client.together(64, lambda i: server.get("/x", token)):
+        for answer in client.together(48, lambda i: server.get("/x", token)):
             granted(answer)
         assert issuer.count() == calls + 1
+    server.allows("AH00045")  # so many processes take a while to end
 
 
 def test_a_herd_on_two_hosts(httpd, issuer, folder, redis):
