@@ -275,7 +275,8 @@ def test_a_forged_or_moved_record_is_not_believed(httpd, issuer, folder, redis):
     server.expects("RS0401")
 
 
-def _credentials(folder):
+def credentials(folder):
+    """Of the user of doc/redis.md."""
     return f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
 
 
@@ -285,7 +286,7 @@ def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
     try:
         lines = []
         if kind == "acl":
-            lines.append(_credentials(folder))
+            lines.append(credentials(folder))
         if kind == "password":
             lines.append(f"OAuth2RSRedisCredentials file:{secret_file(folder, PASSWORD, name='redis-password')}")
         if kind in ("tls", "mtls"):
@@ -302,6 +303,7 @@ def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
         server.wait_for_verdicts()
         granted(two.get("/users", token))
         assert issuer.count() == 1
+        assert kind != "acl" or not server.forbidden()
     finally:
         server.stop()
 
@@ -359,7 +361,7 @@ def test_a_server_that_is_no_redis_costs_no_grant(httpd, issuer, yard, folder):
 def test_an_acl_that_forbids_is_told_once(httpd, issuer, folder):
     server_of_values = RedisServer("acl").start()
     server_of_values.cli("acl", "setuser", USER, "-set")
-    config = redis_config(server_of_values, folder, _credentials(folder)) + asking(issuer, folder) + users()
+    config = redis_config(server_of_values, folder, credentials(folder)) + asking(issuer, folder) + users()
     server = httpd(config)
     for _ in range(4):
         granted(server.get("/users", issuer.opaque()))

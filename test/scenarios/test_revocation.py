@@ -9,9 +9,9 @@ import pytest
 
 import marks
 from answers import REFUSALS, granted, refused
-from redis_server import PASSWORD, USER, RedisServer
-from test_cache import SECRET, redis_config
-from texts import asking, location, secret_file
+from redis_server import DATA, PUBLISHING, REVOCATION, RedisServer
+from test_cache import SECRET, credentials, redis_config
+from texts import asking, location
 
 REFUSALS["revoked"] = (401, "invalid_token", "The access token was revoked")
 LOCATION = location("/x", "Require valid-user")
@@ -312,18 +312,19 @@ def test_a_revocation_that_cannot_be_told(redis, httpd, issuer, folder):
 
 
 def test_the_rule_of_the_manual_is_enough(httpd, issuer, folder):
-    """The user's rule, with +xread and +xadd."""
-    redis = RedisServer("acl").start()
+    """One server publishes, the other only reads."""
+    redis = RedisServer("acl", rules=[DATA, REVOCATION, PUBLISHING]).start()
+    servers = []
     try:
-        redis.cli("acl", "setuser", USER, "+xread", "+xadd")
-        credentials = f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
-        servers = bed(httpd, issuer, folder, redis, "one", "two", lines=[credentials, HANDLER])
+        servers = bed(httpd, issuer, folder, redis, "one", "two", lines=[credentials(folder), HANDLER])
         token = issuer.jwt(sub="bob", iat=int(time.time()) - 10)
         for server in servers:
             granted(server.get("/x", token))
         assert revoke(servers[0], subject="bob").status == 200
         for server in servers:
             felt(server, token)
+            granted(server.get("/x", issuer.opaque()))
+        assert not redis.forbidden()
     finally:
         for server in servers:
             server.stop()
