@@ -80,8 +80,7 @@ UNSPEAKABLE = [
 def test_nothing_is_told_to_a_redis_that_tls_refuses(httpd, issuer, folder, authority, make, trusted, words):
     redis = make(authority).start()
     try:
-        # Time enough for a handshake on a busy machine: that TLS says no is the question.
-        config = redis_config(redis, folder, "OAuth2RSRedisTimeout 2s 2s", *trusted(authority))
+        config = redis_config(redis, folder, *trusted(authority))
         server = httpd("OAuth2RSLocalCache 0\n" + config + asking(issuer, folder) + users())
         tokens = [issuer.opaque() for _ in range(5)]
         for token in tokens + tokens:
