@@ -340,7 +340,7 @@ ALL_MAY_WAIT = "OAuth2RSMaxWaiting 64"
 
 def test_a_herd_on_two_processes(httpd, issuer, folder):
     server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, processes=2, threads=32)
-    issuer.fault(ENDPOINT, faults.delay(0.05))
+    issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
         calls = issuer.count()
@@ -352,7 +352,7 @@ def test_a_herd_on_two_processes(httpd, issuer, folder):
 def test_a_herd_on_two_hosts(httpd, issuer, folder, redis):
     config = redis_config(redis, folder) + asking(issuer, folder, ALL_MAY_WAIT) + LOCATION
     servers = [httpd(config, name=name, processes=2, threads=16) for name in ("one", "two")]
-    issuer.fault(ENDPOINT, faults.delay(0.05))
+    issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
         calls = issuer.count()
