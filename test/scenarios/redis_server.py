@@ -10,9 +10,10 @@ import time
 import places
 from launch import Process
 
-PASSWORD, USER = "redis-password-of-the-scenarios", "rs"
-# What doc/redis.md says is enough.
-ACL_RULE = "resetkeys ~oauth2rs:* resetchannels -@all +get +set +del +eval +auth +select +role +ping"
+PASSWORD, USER = "redis-password-of-the-scenarios", "oauth2rs"
+# Nobody comes in without a name; what the scenarios do themselves, they do as root.
+ACL_START = ["user default off", f"user root on >{PASSWORD} allkeys allchannels +@all"]
+AS_ROOT = ["--user", "root", "--pass", PASSWORD, "--no-auth-warning"]
 
 
 def program(name):
@@ -22,11 +23,27 @@ def program(name):
     return found
 
 
-class RedisServer:
-    """kind: plain, unix, tls, mtls, acl (a user with the rule of the manual), password."""
+def manual_rules(*titles):
+    """The words of the ACL commands that doc/redis.md has under these titles, as it has them."""
+    found, title = {}, None
+    for line in (places.ROOT / "doc" / "redis.md").read_text().splitlines():
+        if line.startswith("    # "):
+            title = line[6:]
+        elif line.startswith("    ACL SETUSER "):
+            found.setdefault(title, []).append(line.split())
+    return [[word.replace(">PASSWORD", ">" + PASSWORD) for word in words] for title in titles for words in found[title]]
 
-    def __init__(self, kind="plain", authority=None, port=None, extra=()):
-        self.kind, self.authority = kind, authority
+
+DATA, BEHIND_SENTINELS, SENTINELS = "every server that keeps the data", "behind Sentinels in addition", "the Sentinels themselves"
+CLUSTER, REVOCATION = "in a cluster in addition", "with OAuth2RSRevocation in addition"
+PUBLISHING = "where the handler oauth2-rs-revoke publishes in addition"
+
+
+class RedisServer:
+    """kind: plain, unix, tls, mtls, acl (a user with the rules of the manual that have these titles), password."""
+
+    def __init__(self, kind="plain", authority=None, port=None, extra=(), rules=(DATA,)):
+        self.kind, self.authority, self.rules = kind, authority, rules
         self.folder = places.folder("redis-" + kind)
         self.port = port or places.free_port()
         self.socket = self.folder / "redis.sock"
@@ -54,8 +71,7 @@ class RedisServer:
         if self.kind == "unix":
             lines += [f"unixsocket {self.socket}", "unixsocketperm 777"]
         if self.kind == "acl":
-            lines += [f"user {USER} on >{PASSWORD} {ACL_RULE}", "user default off",
-                      f"user root on >{PASSWORD} allkeys allchannels +@all"]
+            lines += ACL_START
         if self.kind == "password":
             lines.append(f"requirepass {PASSWORD}")
         return lines + self.extra
@@ -67,6 +83,9 @@ class RedisServer:
         conf.write_text("\n".join(self._settings()) + "\n")
         self.folder.chmod(0o777)
         self.process = Process([program("redis-server"), conf], self.port, self.folder / "log")
+        if self.kind == "acl":
+            for words in manual_rules(*self.rules):
+                assert self.cli(*words) == "OK\n"
         return self
 
     def stop(self):
@@ -92,11 +111,11 @@ class RedisServer:
     def cli(self, *words, text=True):
         command = [program("redis-cli"), "-p", str(self.port)]
         if self.kind in ("tls", "mtls"):
-            command += ["--tls", "--cacert", str(self.authority.file), "-h", "localhost"]
+            command += ["--tls", "--insecure"]  # the scenario knows whom it asks
             if self.kind == "mtls":
                 command += ["--cert", f"{self.authority.folder}/client.crt", "--key", f"{self.authority.folder}/client.key"]
         if self.kind == "acl":
-            command += ["--user", "root", "--pass", PASSWORD, "--no-auth-warning"]
+            command += AS_ROOT
         if self.kind == "password":
             command += ["-a", PASSWORD, "--no-auth-warning"]
         done = subprocess.run(command + [str(word) for word in words], capture_output=True, timeout=20)
@@ -129,6 +148,10 @@ class RedisServer:
                 name, rest = line[8:].split(":", 1)
                 stats[name] = int(rest.split(",")[0].split("=")[1])
         return stats
+
+    def forbidden(self):
+        """What somebody wanted to do and was not allowed to."""
+        return self.cli("--raw", "acl", "log").strip()
 
     def wait_for_verdicts(self, count=1, seconds=5):
         end = time.monotonic() + seconds

@@ -1,7 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """What is remembered, where, and how long: the issuer's count of questions tells."""
 
-import concurrent.futures
 import hashlib
 import json
 import shutil
@@ -21,8 +20,10 @@ SECRET = "a cache secret of more than thirty-two bytes\n"
 REDIS_TROUBLE = ("RS0410",)
 
 
-def redis_config(server, folder, *lines, secret=SECRET, name="cache-secret"):
+def redis_config(server, folder, *lines, secret=SECRET, name="cache-secret", timeout="2s 2s"):
+    """timeout: None where time is what the scenario is about. Else a Redis that a busy machine makes late would be one in trouble."""
     path = secret_file(folder, secret, name=name)
+    lines = [*lines, *([f"OAuth2RSRedisTimeout {timeout}"] if timeout else [])]
     return "\n".join([f"OAuth2RSCache {server.url}", f"OAuth2RSCacheSecret file:{path}", *lines]) + "\n"
 
 
@@ -103,9 +104,10 @@ def test_the_ttl_of_a_location_only_shortens(httpd, issuer, folder):
 
 def test_no_result_outlives_its_token(httpd, issuer, folder):
     server = httpd(asking(issuer, folder) + users())
-    token = issuer.opaque(exp=int(time.time()) + 2)
+    end = int(time.time()) + 6
+    token = issuer.opaque(exp=end)
     granted(server.get("/users", token))
-    time.sleep(2.1)
+    time.sleep(max(0, end + 0.1 - time.time()))
     answer = server.get("/users", token)
     refused(answer, "expired")
 
@@ -144,14 +146,12 @@ def test_verdicts_do_not_cross_providers(httpd, yard, folder):
 
 
 def ask_at_once(ports, path, token, count):
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        calls = [pool.submit(client.request, ports[i % len(ports)], path, token) for i in range(count)]
-        return [call.result() for call in calls]
+    return client.together(count, lambda i: client.request(ports[i % len(ports)], path, token))
 
 
 def test_a_herd_of_first_requests_is_one_question(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder) + users(), threads=64)
-    issuer.fault("/introspect", faults.delay(0.2))
+    server = httpd(asking(issuer, folder, "OAuth2RSMaxWaiting 64") + users(), threads=64)
+    issuer.fault("/introspect", faults.delay(0.02))
     token = issuer.opaque()
     for answer in ask_at_once([server.port], "/users", token, 48):
         granted(answer)
@@ -275,7 +275,8 @@ def test_a_forged_or_moved_record_is_not_believed(httpd, issuer, folder, redis):
     server.expects("RS0401")
 
 
-def _credentials(folder):
+def credentials(folder):
+    """Of the user of doc/redis.md."""
     return f"OAuth2RSRedisCredentials {USER} file:{secret_file(folder, PASSWORD, name='redis-password')}"
 
 
@@ -285,7 +286,7 @@ def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
     try:
         lines = []
         if kind == "acl":
-            lines.append(_credentials(folder))
+            lines.append(credentials(folder))
         if kind == "password":
             lines.append(f"OAuth2RSRedisCredentials file:{secret_file(folder, PASSWORD, name='redis-password')}")
         if kind in ("tls", "mtls"):
@@ -302,13 +303,14 @@ def test_every_way_to_reach_redis(httpd, issuer, folder, authority, kind):
         server.wait_for_verdicts()
         granted(two.get("/users", token))
         assert issuer.count() == 1
+        assert kind != "acl" or not server.forbidden()
     finally:
         server.stop()
 
 
 def test_redis_that_is_not_there_costs_no_grant(httpd, issuer, folder):
     absent = RedisServer()
-    server = httpd(redis_config(absent, folder) + asking(issuer, folder) + users())
+    server = httpd(redis_config(absent, folder, timeout=None) + asking(issuer, folder) + users())
     tokens = [issuer.opaque() for _ in range(5)]
     for token in tokens + tokens:
         granted(server.get("/users", token))
@@ -335,7 +337,7 @@ def test_redis_may_die_and_come_back(httpd, issuer, folder):
 
 
 def test_silent_redis_costs_bounded_time(httpd, issuer, folder, redis):
-    server = httpd(redis_config(redis, folder) + asking(issuer, folder) + users())
+    server = httpd(redis_config(redis, folder, timeout=None) + asking(issuer, folder) + users())
     granted(server.get("/users", issuer.opaque()))
     redis.freeze()
     for _ in range(8):
@@ -359,7 +361,7 @@ def test_a_server_that_is_no_redis_costs_no_grant(httpd, issuer, yard, folder):
 def test_an_acl_that_forbids_is_told_once(httpd, issuer, folder):
     server_of_values = RedisServer("acl").start()
     server_of_values.cli("acl", "setuser", USER, "-set")
-    config = redis_config(server_of_values, folder, _credentials(folder)) + asking(issuer, folder) + users()
+    config = redis_config(server_of_values, folder, credentials(folder)) + asking(issuer, folder) + users()
     server = httpd(config)
     for _ in range(4):
         granted(server.get("/users", issuer.opaque()))
@@ -378,13 +380,3 @@ def test_a_wrong_password_is_told(httpd, issuer, folder):
     server_of_values.stop()
     assert "OAuth2RSRedisCredentials" in server.log.text()
     server.expects(*REDIS_TROUBLE)
-
-
-def test_a_herd_on_two_servers(httpd, issuer, folder, redis):
-    """Each process asks at most once; that hosts wait for each other is later work."""
-    config = redis_config(redis, folder) + asking(issuer, folder) + users()
-    one, two = httpd(config, name="one", threads=32), httpd(config, name="two", threads=32)
-    issuer.fault("/introspect", faults.delay(0.2))
-    for answer in ask_at_once([one.port, two.port], "/users", issuer.opaque(), 32):
-        granted(answer)
-    assert issuer.count() <= 2

@@ -120,15 +120,22 @@ def test_keys_are_refreshed_without_a_request(httpd, issuer):
 def test_a_slow_refresh_delays_nobody(httpd, issuer):
     server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s") + users())
     granted(server.get("/users", issuer.jwt()))
-    issuer.fault("/jwks", faults.delay(1.5))
-    slow = 0
-    end = time.monotonic() + 4
-    while time.monotonic() < end:
-        answer = server.get("/users", issuer.jwt())
-        granted(answer)
-        slow += answer.seconds > 0.5
-        time.sleep(0.02)
-    assert slow <= 3, slow  # each the one that fetches
+    issuer.fault("/jwks", faults.delay(2))
+    before = issuer.count("/jwks")
+    end = time.monotonic() + 6
+
+    def ask(_):
+        slow = 0
+        while time.monotonic() < end:
+            answer = server.get("/users", issuer.jwt())
+            granted(answer)
+            slow += answer.seconds > 1.5
+            time.sleep(0.02)
+        return slow
+
+    slow = sum(client.together(6, ask))
+    fetches = issuer.count("/jwks") - before
+    assert fetches and slow <= fetches, (slow, fetches)  # each the one that fetches
 
 
 # mod_watchdog leaves its threads alone with what a child throws away when it ends.
@@ -256,14 +263,14 @@ def test_a_shared_key(httpd, issuer, folder):
 def test_one_providers_trouble_does_not_delay_another(httpd, yard):
     well, ill = yard.issuer(), yard.issuer()
     ill.fault("/jwks", faults.hang())
-    config = provider(well, name="well") + provider(ill, "OAuth2RSTimeout 1s 3s", name="ill")
+    config = provider(well, name="well") + provider(ill, "OAuth2RSTimeout 1s 15s", name="ill")
     server = httpd(config + location("/users", "OAuth2RSUse well ill", "Require oauth2-scope read"))
     granted(server.get("/users", well.jwt()))
-    waiting = threading.Thread(target=lambda: server.get("/users", ill.jwt()))
+    waiting = threading.Thread(target=lambda: server.get("/users", ill.jwt(), timeout=40))
     waiting.start()
     for _ in range(10):
         answer = server.get("/users", well.jwt())
         granted(answer)
-        assert answer.seconds < 1
+        assert answer.seconds < 5
     waiting.join()
     server.expects(TROUBLE)

@@ -49,9 +49,12 @@ def test_a_graceful_restart_under_load_loses_nothing(httpd, issuer, folder, mpm)
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()
+    end = time.monotonic() + 30
     for _ in range(3):
         time.sleep(0.4)
         server.graceful()
+    while count[0] <= 50 and time.monotonic() < end:
+        time.sleep(0.1)
     time.sleep(0.4)
     stop.set()
     for thread in threads:

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""Redis Cluster: six servers; slots that move, and a master that dies."""
+"""Redis Cluster: six servers; slots that move, and a master that dies. The user has the rules of doc/redis.md."""
 
 import subprocess
 import time
@@ -9,8 +9,8 @@ import pytest
 import places
 from answers import granted
 from launch import Process
-from redis_server import program
-from test_cache import redis_config, users
+from redis_server import ACL_START, AS_ROOT, CLUSTER, DATA, PASSWORD, manual_rules, program
+from test_cache import credentials, redis_config, users
 from texts import asking
 
 MASTERS, ALL = 3, 6
@@ -21,11 +21,16 @@ class Cluster:
         self.ports, self.processes = [places.free_port() for _ in range(ALL)], []
         for port in self.ports:
             folder = places.folder("cluster")
-            command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes",
-                       "--cluster-node-timeout", "1000", "--cluster-port", str(places.free_port()), "--dir", str(folder)]
-            self.processes.append(Process(command, port, folder / "log"))
+            conf = folder / "redis.conf"
+            conf.write_text("\n".join([f"port {port}", "bind 127.0.0.1", "save ''", "cluster-enabled yes", "cluster-node-timeout 1000",
+                                       f"cluster-port {places.free_port()}", f"dir {folder}", *ACL_START, "masteruser root",
+                                       f"masterauth {PASSWORD}"]) + "\n")
+            self.processes.append(Process([program("redis-server"), conf], port, folder / "log"))
+            for words in manual_rules(DATA, CLUSTER):
+                assert self.cli(port, *words) == "OK"
         hosts = [f"127.0.0.1:{port}" for port in self.ports]
-        done = subprocess.run([program("redis-cli"), "--cluster", "create", *hosts, "--cluster-replicas", "1", "--cluster-yes"],
+        done = subprocess.run([program("redis-cli"), "--cluster", "create", *hosts, "--cluster-replicas", "1", "--cluster-yes",
+                               *AS_ROOT],
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
         self.await_state("ok")
@@ -35,7 +40,7 @@ class Cluster:
         return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports[:2])
 
     def cli(self, port, *words):
-        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *map(str, words)], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *AS_ROOT, *map(str, words)], capture_output=True, text=True, timeout=20)
         return done.stdout.strip()
 
     def alive(self):
@@ -49,6 +54,9 @@ class Cluster:
 
     def masters(self):
         return [port for port in self.alive() if self.cli(port, "role").startswith("master")]
+
+    def forbidden(self):
+        return "".join(self.cli(port, "acl", "log") for port in self.alive())
 
     def id(self, port):
         return self.cli(port, "cluster", "myid")
@@ -69,15 +77,21 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def six():
     made = Cluster()
     yield made
     made.stop()
 
 
+@pytest.fixture
+def cluster(six):
+    yield six
+    assert not six.forbidden()
+
+
 def bed(httpd, issuer, folder, cluster):
     """Nothing is remembered locally: each request shows where the value is."""
-    return httpd("OAuth2RSLocalCache 0\n" + redis_config(cluster, folder) + asking(issuer, folder) + users())
+    return httpd("OAuth2RSLocalCache 0\n" + redis_config(cluster, folder, credentials(folder)) + asking(issuer, folder) + users())
 
 
 def test_values_are_spread_over_the_masters(httpd, issuer, folder, cluster):
@@ -97,7 +111,7 @@ def move(cluster, key, source, target, finish):
     cluster.cli(target, "cluster", "setslot", slot, "importing", cluster.id(source))
     cluster.cli(source, "cluster", "setslot", slot, "migrating", cluster.id(target))
     yield
-    assert cluster.cli(source, "migrate", "127.0.0.1", target, key, 0, 2000) == "OK"
+    assert cluster.cli(source, "migrate", "127.0.0.1", target, key, 0, 2000, "auth2", "root", PASSWORD) == "OK"
     yield
     if finish:
         for port in cluster.masters():

@@ -17,13 +17,19 @@ ILL, REFUSES = "RS0410", "RS0413"  # it counts as down; it refuses a command
 class Case:
     """A Redis that answers with this code from spoil() to mend()."""
 
-    log_id, code, extra = REFUSES, None, ()
+    log_id, code, extra, timeout = REFUSES, None, (), "2s 2s"
 
     def __init__(self):
         self.redis = RedisServer(extra=self.extra).start()
 
     def spoil(self):
         pass
+
+    def await_answer(self, word):
+        end = time.monotonic() + 20
+        while not self.redis.cli("ping").startswith(word):
+            assert time.monotonic() < end, self.redis.cli("ping")
+            time.sleep(0.01)
 
     def mend(self):
         raise NotImplementedError
@@ -93,12 +99,12 @@ class MASTERDOWN(Case):
 
 
 class BUSY(Case):
-    log_id, extra = ILL, ["busy-reply-threshold 1"]
+    log_id, extra, timeout = ILL, ["busy-reply-threshold 1"], None
 
     def spoil(self):
         self.script = threading.Thread(target=self.run)
         self.script.start()
-        time.sleep(0.2)
+        self.await_answer("BUSY")
 
     def run(self):
         with pytest.raises(AssertionError):
@@ -110,20 +116,21 @@ class BUSY(Case):
 
 
 class LOADING(Case):
-    """Slowly read from the disk: a delay for each key."""
+    """Slowly read from the disk: a delay for each key, half a minute for all, until it is mended."""
 
-    log_id, extra = ILL, ["loading-process-events-interval-bytes 1024"]
+    log_id, extra, timeout = ILL, ["loading-process-events-interval-bytes 1024"], None
 
     def spoil(self):
-        self.redis.cli("eval", "for i=1,3000 do redis.call('set','filler'..i,string.rep('x',100)) end", "0")
+        self.redis.cli("eval", "for i=1,30000 do redis.call('set','filler'..i,string.rep('x',100)) end", "0")
         self.redis.cli("save")
         self.redis.stop()
         self.redis.extra.append("key-load-delay 1000")  # microseconds for each key
         self.redis.start()
+        self.await_answer("LOADING")
 
     def mend(self):
-        while "loading:1" in self.redis.cli("info", "persistence"):
-            time.sleep(0.1)
+        self.redis.cli("config", "set", "key-load-delay", "0")
+        self.await_answer("PONG")
 
 
 CASES = [OOM, NOREPLICAS, NOPERM, NOAUTH, READONLY, MASTERDOWN, BUSY, LOADING]
@@ -144,7 +151,7 @@ def use_is_resumed(server, issuer, redis):
 def test_an_error_is_a_miss_told_once(httpd, issuer, folder, kind):
     case = kind()
     try:
-        server = httpd("OAuth2RSLocalCache 0\n" + redis_config(case.redis, folder) + asking(issuer, folder) + users())
+        server = httpd("OAuth2RSLocalCache 0\n" + redis_config(case.redis, folder, timeout=case.timeout) + asking(issuer, folder) + users())
         granted(server.get("/users", issuer.opaque()))
         case.redis.wait_for_verdicts()
         case.spoil()

@@ -1,30 +1,59 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""Redis behind Sentinels: the master is found, and followed when it dies."""
+"""Redis behind Sentinels: the master is found, and followed when it dies. The users have the rules of doc/redis.md."""
 
+import subprocess
 import time
 
 import places
 from answers import granted
 from launch import Process
-from redis_server import RedisServer, program
-from test_cache import redis_config, users
-from texts import asking
+from redis_server import ACL_START, AS_ROOT, BEHIND_SENTINELS, DATA, PASSWORD, SENTINELS, USER, RedisServer, manual_rules, program
+from test_cache import credentials, redis_config, users
+from texts import asking, secret_file
+
+
+SENTINEL_CONF = """port {port}
+bind 127.0.0.1
+dir {folder}
+{users}
+sentinel sentinel-user root
+sentinel sentinel-pass {password}
+sentinel monitor main 127.0.0.1 {master} 2
+sentinel auth-user main root
+sentinel auth-pass main {password}
+sentinel down-after-milliseconds main 700
+sentinel failover-timeout main 3000
+"""
+
+
+def data_server(*extra):
+    return RedisServer("acl", rules=[DATA, BEHIND_SENTINELS], extra=["masteruser root", f"masterauth {PASSWORD}", *extra]).start()
 
 
 class Farm:
     """A master, a replica and three Sentinels that act fast."""
 
     def __init__(self):
-        self.master = RedisServer().start()
-        self.replica = RedisServer(extra=[f"replicaof 127.0.0.1 {self.master.port}"]).start()
+        self.master = data_server()
+        self.replica = data_server(f"replicaof 127.0.0.1 {self.master.port}")
         self.sentinels, self.ports = [], []
         for _ in range(3):
             port, folder = places.free_port(), places.folder("sentinel")
             conf = folder / "sentinel.conf"
-            conf.write_text(f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor main 127.0.0.1 {self.master.port} 2\n"
-                            "sentinel down-after-milliseconds main 700\nsentinel failover-timeout main 3000\n")
+            conf.write_text(SENTINEL_CONF.format(port=port, folder=folder, users="\n".join(ACL_START), password=PASSWORD,
+                                                 master=self.master.port))
             self.sentinels.append(Process([program("redis-server"), conf, "--sentinel"], port, folder / "log"))
             self.ports.append(port)
+            for words in manual_rules(SENTINELS):
+                assert self.ask(port, *words) == "OK"
+
+    def ask(self, port, *words):
+        """One of the Sentinels."""
+        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *AS_ROOT, *words], capture_output=True, text=True, timeout=20)
+        return done.stdout.strip()
+
+    def forbidden(self):
+        return "".join(self.ask(port, "acl", "log") for port in self.ports) + self.master_forbade + self.replica.forbidden()
 
     @property
     def url(self):
@@ -35,6 +64,18 @@ class Farm:
         while "state=online" not in self.master.cli("info", "replication"):
             assert time.monotonic() < end
             time.sleep(0.1)
+
+    def wait_for_sentinels(self):
+        """Each must know the replica, or it has nobody to promote, and the others, or there is no majority."""
+        end = time.monotonic() + 30
+        while any(self.ask(port, "sentinel", "replicas", "main").count("master-link-status\nok") != 1
+                  or self.ask(port, "sentinel", "sentinels", "main").count("\nrunid") != 2 for port in self.ports):
+            assert time.monotonic() < end, self.ask(self.ports[0], "sentinel", "replicas", "main")
+            time.sleep(0.1)
+
+    def kill_master(self):
+        self.master_forbade = self.master.forbidden()
+        self.master.kill()
 
     def stop(self):
         for process in self.sentinels:
@@ -47,17 +88,19 @@ def test_the_master_is_found_and_followed(httpd, issuer, folder):
     farm = Farm()
     try:
         farm.wait_for_replica()
-        server = httpd(redis_config(farm, folder) + asking(issuer, folder) + users())
+        farm.wait_for_sentinels()
+        sentinel = f"OAuth2RSSentinelCredentials {USER} file:{secret_file(folder, PASSWORD, name='sentinel-password')}"
+        server = httpd(redis_config(farm, folder, credentials(folder), sentinel) + asking(issuer, folder) + users())
         granted(server.get("/users", issuer.opaque()))
         assert farm.master.wait_for_verdicts()
-        time.sleep(2.5)  # the Sentinels must have heard of the replica
-        farm.master.kill()
+        farm.kill_master()
         end = time.monotonic() + 30
         before = len(farm.replica.keys())
         while len(farm.replica.keys()) <= before:
             granted(server.get("/users", issuer.opaque()))
             assert time.monotonic() < end, "the new master is not used: " + server.log.text()[-1500:]
             time.sleep(0.2)
+        assert not farm.forbidden()
         server.allows("RS0410", "RS0413")
     finally:
         farm.stop()

@@ -1,6 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Revocations while processes come and go, and while Redis is away or full: what was revoked stays revoked."""
 
+import os
+import pathlib
 import socket
 import time
 
@@ -15,12 +17,47 @@ from test_revocation import HANDLER, LOCATION, bed, felt, revoke, shared  # noqa
 from texts import asking
 
 
+def inode_of(local, remote):
+    """Of the connection with these ports, in /proc/net/tcp; None: there is none, or nobody has accepted it."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if [int(words[i].split(":")[1], 16) for i in (1, 2)] == [local, remote] and words[9] != "0":
+            return words[9]
+    return None
+
+
+def sockets_of(pid):
+    found = set()
+    for path in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            found.add(os.readlink(path).removeprefix("socket:[").removesuffix("]"))
+        except OSError:
+            pass  # closed meanwhile
+    return found
+
+
+def in_the_hands_of(server, held):
+    """Waits until each is in the hands of a process of this generation."""
+    end = time.monotonic() + 10
+    while None in [one.holder() for one in held]:
+        assert time.monotonic() < end, "a connection is not accepted"
+        time.sleep(0.05)
+    return [one.holder() for one in held]
+
+
 class Held:
     """A request whose last header is still to come."""
 
     def __init__(self, server, token):
         self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.server = server
         self.connection.sendall(f"GET /x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n".encode())
+
+    def holder(self):
+        """The process of the server that has taken the connection; None: nobody yet."""
+        ours = self.connection.getsockname()[1]
+        inode = inode_of(self.server.port, ours)
+        return next((pid for pid in self.server.children() if inode in sockets_of(pid)), None) if inode else None
 
     def finish(self):
         self.connection.sendall(b"Connection: close\r\n\r\n")
@@ -37,28 +74,30 @@ def test_a_process_that_leaves_hears_of_revocations(shared, httpd, issuer, folde
     token, other = issuer.jwt(), issuer.jwt()
     granted(server.get("/x", token))
     held, good = [Held(server, token) for _ in range(3)], Held(server, other)
-    time.sleep(0.5)  # they are in the hands of this generation
+    holders = in_the_hands_of(server, [*held, good])
     server.graceful()
     time.sleep(1.5)
     assert revoke(server, token=token).status == 200
     felt(server, token)
     time.sleep(1)
+    assert [one.holder() for one in [*held, good]] == holders
     assert together(3, lambda i: held[i].finish()) == [401] * 3
     assert good.finish() == 200
 
 
 def test_all_requests_of_such_a_process_wait_for_the_news(httpd, issuer, folder, redis):
     """Not only the one that fetches them."""
-    (server,) = bed(httpd, issuer, folder, redis, "one", lines=["OAuth2RSRedisTimeout 2s 2s", "ServerLimit 8", "StartServers 1"])
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=["ServerLimit 8", "StartServers 1"])
     token = issuer.jwt()
     granted(server.get("/x", token))
     held = [Held(server, token) for _ in range(6)]
-    time.sleep(0.5)
+    holders = in_the_hands_of(server, held)
     server.graceful()
     time.sleep(1.5)
     marks.revoke(redis, SECRET, "t", "", token)
     felt(server, token)
     time.sleep(1.1)
+    assert [one.holder() for one in held] == holders
     redis.cli("client", "pause", 400)
     assert together(6, lambda i: held[i].finish()) == [401] * 6
 
@@ -152,7 +191,7 @@ def test_a_stream_that_was_trimmed(redis, httpd, issuer, folder):
     now = int(time.time())
     old, new = issuer.jwt(iat=now - 600), issuer.jwt(iat=now + 90)
     redis.cli("eval", "for i = 1, 100100 do redis.call('XADD', KEYS[1], '*', 'x', i) end", 1, marks.STREAM)
-    server = httpd(redis_config(redis, folder, "OAuth2RSRevocation on", "OAuth2RSRedisTimeout 2s 2s")
+    server = httpd(redis_config(redis, folder, "OAuth2RSRevocation on")
                    + asking(issuer, folder, "OAuth2RSLeeway 5m") + LOCATION)
     refused(server.get("/x", old), "revoked")
     granted(server.get("/x", new))
