@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     const char *why;
     apr_pool_t *p = fuzz_pool();
 
-    rs_metadata_parse(&document, (const char *)bytes, len, "https://login.example.com", &why, p);
+    rs_metadata_parse(&document, (const char *)bytes, len, "https://login.example.com", len % 2,
+                      &why, p);
     apr_pool_destroy(p);
     return 0;
 }

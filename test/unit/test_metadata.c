@@ -130,7 +130,7 @@ static void trouble_at_one_place_leads_to_no_other(void **state)
 static apr_status_t parse(const char *text, rs_metadata_document_t *document, apr_pool_t *p)
 {
     const char *why = NULL;
-    apr_status_t status = rs_metadata_parse(document, text, strlen(text), ISSUER, &why, p);
+    apr_status_t status = rs_metadata_parse(document, text, strlen(text), ISSUER, false, &why, p);
 
     assert_true(status == APR_SUCCESS || why);
     return status;
@@ -195,12 +195,49 @@ static void doors_of_this_host_are_named_by_an_issuer_on_it(void **state)
     for (i = 0; i < 3; i++) {
         const char *text = apr_psprintf(
             *state, "{\"issuer\":\"%s\",\"jwks_uri\":\"http://127.0.0.1:1/k\"}", issuers[i]);
-        assert_int_equal(rs_metadata_parse(&document, text, strlen(text), issuers[i], &why, *state),
-                         APR_SUCCESS);
+        assert_int_equal(
+            rs_metadata_parse(&document, text, strlen(text), issuers[i], false, &why, *state),
+            APR_SUCCESS);
         if (i < 2)
             assert_string_equal(document.jwks_uri, "http://127.0.0.1:1/k");
         else
             assert_null(document.jwks_uri);
+    }
+}
+
+static void who_has_a_certificate_goes_to_the_door_for_it(void **state)
+{
+    static const char base[] =
+        "{\"issuer\":\"" ISSUER "\",\"introspection_endpoint\":\"https://issuer.example/i\"";
+    static const struct {
+        const char *aliases;
+        bool mtls;
+        const char *expected;
+    } rows[] = {
+        { ",\"mtls_endpoint_aliases\":{\"introspection_endpoint\":\"https://mtls.example/i\"}",
+          true, "https://mtls.example/i" },
+        { ",\"mtls_endpoint_aliases\":{\"introspection_endpoint\":\"https://mtls.example/i\"}",
+          false, "https://issuer.example/i" },
+        { ",\"mtls_endpoint_aliases\":{\"token_endpoint\":\"https://mtls.example/t\"}", true,
+          "https://issuer.example/i" },
+        { ",\"mtls_endpoint_aliases\":[]", true, "https://issuer.example/i" },
+        { "", true, "https://issuer.example/i" },
+        { ",\"mtls_endpoint_aliases\":{\"introspection_endpoint\":\"http://mtls.example/i\"}", true,
+          NULL },
+    };
+    rs_metadata_document_t document;
+    const char *why, *text;
+    unsigned i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text = apr_pstrcat(*state, base, rows[i].aliases, "}", NULL);
+        assert_int_equal(
+            rs_metadata_parse(&document, text, strlen(text), ISSUER, rows[i].mtls, &why, *state),
+            APR_SUCCESS);
+        if (rows[i].expected)
+            assert_string_equal(document.introspection_endpoint, rows[i].expected);
+        else
+            assert_null(document.introspection_endpoint);
     }
 }
 
@@ -301,6 +338,7 @@ int main(void)
         FAKE_TEST(unprotected_addresses_are_not_taken),
         FAKE_TEST(doors_of_this_host_are_named_by_an_issuer_on_it),
         FAKE_TEST(all_places_have_the_time_of_one_call),
+        FAKE_TEST(who_has_a_certificate_goes_to_the_door_for_it),
         FAKE_TEST(a_document_is_asked_for_once_an_hour),
         FAKE_TEST(an_old_document_serves_while_the_issuer_is_down),
         FAKE_TEST(after_a_failure_the_issuer_is_left_alone_for_a_moment),
