@@ -222,5 +222,6 @@ rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider
     now = rs_inquiry_time(&inquiry);
     note_failure(&inquiry, &verdict, now);
     *by = inquiry.by;
-    return rs_verdict_is_accepted(&verdict) ? judge_again(&inquiry, &verdict, now) : verdict;
+    return inquiry.by && rs_verdict_is_accepted(&verdict) ? judge_again(&inquiry, &verdict, now)
+                                                          : verdict;
 }
