@@ -48,12 +48,13 @@ def bearer(token):
     return [("Authorization", "Bearer " + token)]
 
 
-def request(port, path, token=None, headers=(), method="GET", body=None, host="127.0.0.1", tls=None, timeout=20):
-    """One request on one new connection. headers: pairs, sent in this order as latin-1; tls: an SSLContext."""
+def request(port, path, token=None, headers=(), method="GET", body=None, host="127.0.0.1", tls=None, timeout=20, source=None):
+    """One request on one new connection. headers: pairs, sent in this order as latin-1; tls: an SSLContext; source: the address
+    that the server sees."""
     if tls:
         connection = http.client.HTTPSConnection("localhost", port, timeout=timeout, context=tls)
     else:
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        connection = http.client.HTTPConnection(host, port, timeout=timeout, source_address=(source, 0) if source else None)
     started = time.monotonic()
     try:
         connection.putrequest(method, path)

@@ -40,14 +40,14 @@ def mark(kind, issuer, value, not_before=None):
     return b"\x01" + digest(kind, issuer, value) + struct.pack(">Q", int(not_before * 1000000))
 
 
-def publish(redis, secret, value, tag=None):
+def publish(redis, secret, value, tag=None, stream=STREAM):
     """XADD with binary values, which redis-cli reads in quotes."""
     tag = mac(secret.strip(), value) if tag is None else tag
     quoted = ['"' + "".join(f"\\x{byte:02x}" for byte in text) + '"' for text in (value, tag)]
-    done = subprocess.run([program("redis-cli"), "-p", str(redis.port)], input=f"XADD {STREAM} * v {quoted[0]} m {quoted[1]}\n",
+    done = subprocess.run([program("redis-cli"), "-p", str(redis.port)], input=f"XADD {stream} * v {quoted[0]} m {quoted[1]}\n",
                           capture_output=True, text=True, timeout=10)
     assert done.returncode == 0 and "-" in done.stdout, done.stdout + done.stderr
 
 
-def revoke(redis, secret, kind, issuer, value, not_before=None):
-    publish(redis, secret, mark(kind, issuer, value, not_before))
+def revoke(redis, secret, kind, issuer, value, not_before=None, stream=STREAM):
+    publish(redis, secret, mark(kind, issuer, value, not_before), stream=stream)

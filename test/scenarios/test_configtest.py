@@ -28,6 +28,11 @@ def redis(*lines, url="redis://127.0.0.1"):
     return "\n".join([f"OAuth2RSCache {url}", *lines]) + "\n" + provider()
 
 
+def clear(folder, credentials, url, *lines):
+    return redis(f"OAuth2RSCacheSecret file:{secret_file(folder, CACHE_SECRET)}",
+                 f"{credentials} file:{secret_file(folder, 'a password', name='password')}", *lines, url=url)
+
+
 BROKEN = {
     # what: (its configuration, the line that is named, words of the sentence)
     "keys-that-are-none": (lambda f: provider(f"OAuth2RSKeys file:{public(f, 'no key')}"), "<OAuth2RSProvider", ["OAuth2RSKeys file:"]),
@@ -58,6 +63,12 @@ BROKEN = {
                                                ["OAuth2RSCacheSecret", "32"]),
     "empty-redis-password": (lambda f: redis(f"OAuth2RSCacheSecret file:{secret_file(f, CACHE_SECRET)}",
                                              f"OAuth2RSRedisCredentials file:{secret_file(f, '', name='password')}"), None, ["password"]),
+    "redis-password-in-clear": (lambda f: clear(f, "OAuth2RSRedisCredentials", "redis://cache.example.com"), "OAuth2RSCache",
+                                ["RS0605", "unencrypted", "rediss://", "OAuth2RSRedisPlaintext on"]),
+    "sentinel-password-in-clear": (lambda f: clear(f, "OAuth2RSSentinelCredentials oauth2rs", "redis+sentinel://localhost,192.0.2.1/main"),
+                                   "OAuth2RSCache", ["RS0605", "unencrypted"]),
+    "cluster-password-in-clear": (lambda f: clear(f, "OAuth2RSRedisCredentials", "redis+cluster://[::1],[2001:db8::1]"), "OAuth2RSCache",
+                                  ["RS0605", "unencrypted"]),
     "redis-ca-that-is-none": (lambda f: redis(f"OAuth2RSCacheSecret file:{secret_file(f, CACHE_SECRET)}",
                                               f"OAuth2RSRedisTrust file:{public(f, 'no certificate')}", url="rediss://localhost"),
                               None, ["TLS towards Redis"]),
@@ -141,6 +152,14 @@ def test_beside_a_command_the_rest_is_looked_at(yard, folder):
 
 
 # ---- what is right ----
+
+@pytest.mark.parametrize("url, lines", [("redis://127.0.0.1", []), ("redis://[::1]:1", []), ("redis://localhost", []), ("unix:/run/redis.sock", []),
+                                        ("rediss://cache.example.com", []), ("redis://cache.example.com", ["OAuth2RSRedisPlaintext on"])])
+def test_a_password_that_stays_here_or_is_encrypted(yard, folder, url, lines):
+    server = yard.httpd("clear", clear(folder, "OAuth2RSRedisCredentials", url, *lines), start=False)
+    code, said = server.configtest()
+    assert code == 0, said
+
 
 def test_all_that_is_read_from_files(yard, folder, authority):
     key = Key("ES256")

@@ -317,6 +317,17 @@ def test_who_brings_inactive_tokens_is_throttled(httpd, issuer, folder):
     server.expects("RS0662")
 
 
+def test_each_address_has_a_budget_of_its_own(httpd, issuer, folder):
+    server = httpd("OAuth2RSFailureLimit 3/1h\n" + asking(issuer, folder, "OAuth2RSIntrospectionTTL 5m 5m") + LOCATION, processes=2, threads=4)
+    for source in ("127.0.0.1", "127.0.0.2"):
+        for i in range(3):
+            refused(server.get("/x", f"bad-{source}-{i}", source=source), "inactive")
+        assert server.get("/x", f"bad-{source}-3", source=source).status == 429
+    assert issuer.count() == 6
+    granted(server.get("/x", issuer.opaque(), source="127.0.0.3"))
+    server.expects("RS0662")
+
+
 def test_a_throttled_client_is_told_why(httpd, issuer, folder):
     server = httpd("OAuth2RSFailureLimit 1/1h\n" + asking(issuer, folder) + LOCATION)
     refused(server.get("/x", "bad-1"), "inactive")

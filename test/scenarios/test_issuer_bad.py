@@ -72,11 +72,21 @@ def test_credentials_and_token_go_to_no_other_host(bed, yard, status):
     server.expects(TROUBLE)
 
 
+@pytest.mark.parametrize("status, error", [(401, "invalid_client"), (403, ""), (400, "invalid_client"), (400, "unauthorized_client")])
+def test_refused_credentials_are_told_with_the_remedy(bed, status, error):
+    server, issuer = bed
+    issuer.fault("/introspect", faults.answer(status, '{"error":"%s"}' % error))
+    undecided(server.get("/users", issuer.opaque()))
+    assert f"with status {status}" in server.log.text()
+    server.expects(TROUBLE, ": check OAuth2RSClient and OAuth2RSClientAuth;")
+
+
 def test_a_400_about_the_token_is_a_refusal(bed):
     server, issuer = bed
     issuer.fault("/introspect", faults.answer(400, '{"error":"unsupported_token_type"}'))
     for _ in range(12):
         refused(server.get("/users", issuer.opaque()), "inactive")
+    assert server.log.text().count("the issuer answers unsupported_token_type") == 12
     issuer.mend()
     granted(server.get("/users", issuer.opaque()))  # no breaker has opened
 

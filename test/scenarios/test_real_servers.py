@@ -69,6 +69,18 @@ def test_glewlwyd_says_nothing_about_a_token_that_is_not_active(httpd, glewlwyd,
     server.expects("RS0662")
 
 
+def test_glewlwyd_signs_its_replies_for_the_tokens_audience(httpd, glewlwyd, folder):
+    """RFC 9701 wants our id there; the log says what to write."""
+    config = section(glewlwyd.url, folder, "OAuth2RSValidate introspection", "OAuth2RSIntrospectionResponse jwt any-audience", name="any")
+    config += section(glewlwyd.url, folder, "OAuth2RSValidate introspection", "OAuth2RSIntrospectionResponse jwt", name="ours")
+    config += location("/any", "OAuth2RSUse any", "Require oauth2-scope read") + location("/ours", "OAuth2RSUse ours", "Require oauth2-scope read")
+    server = httpd(config)
+    token = glewlwyd.token()
+    granted(server.get("/any", token))
+    undecided(server.get("/ours", token))
+    server.expects("RS0521", "provider ours: introspection at ", "OAuth2RSIntrospectionResponse jwt any-audience")
+
+
 def test_django_oauth_toolkit(httpd, dot, folder):
     lines = [f"OAuth2RSIntrospection {dot.introspection}", "OAuth2RSMetadata off", "OAuth2RSIntrospectionTTL 1s"]
     server = httpd(section(dot.url, folder, *lines) + LOCATIONS)

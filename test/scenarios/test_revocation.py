@@ -70,6 +70,43 @@ def test_a_mark_without_the_secret_is_passed_over(redis, httpd, issuer, folder):
     server.expects("RS0432")
 
 
+def test_marks_under_the_previous_secret(redis, httpd, issuer, folder):
+    """While secrets are changed some publish with the old one, and some with the new one."""
+    new, rest = "the next secret of more than 32 bytes\n", asking(issuer, folder) + LOCATION + HANDLER
+    config = redis_config(redis, folder, "OAuth2RSRevocation on")
+    old = folder / "cache-secret"
+    both = redis_config(redis, folder, "OAuth2RSRevocation on", secret=new, name="next").replace("/next\n", f"/next file:{old}\n")
+    before, during = httpd(config + rest, name="before"), httpd(both + rest, name="during")
+    tokens = [issuer.jwt() for _ in range(3)]
+    for token in tokens:
+        granted(during.get("/x", token))
+    marks.revoke(redis, SECRET, "t", "", tokens[0])
+    felt(during, tokens[0])
+    felt(before, tokens[0])
+    marks.revoke(redis, new, "t", "", tokens[1])
+    felt(during, tokens[1])
+    granted(before.get("/x", tokens[1]))
+    assert not during.log.count("RS0432")
+    # What is told here is told under the new one.
+    after = httpd(redis_config(redis, folder, "OAuth2RSRevocation on", secret=new, name="next") + rest, name="after")
+    assert revoke(during, token=tokens[2]).status == 200
+    felt(after, tokens[2])
+    granted(before.get("/x", tokens[2]))
+    granted(after.get("/x", tokens[0]))
+    for server in (before, after):
+        server.expects("RS0432")
+        server.allows("RS0401")  # documents of the other secret
+
+
+def test_a_stream_with_another_prefix(redis, httpd, issuer, folder):
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=["OAuth2RSCachePrefix oauth2rs:blue:"])
+    token, other = issuer.jwt(), issuer.jwt()
+    marks.revoke(redis, SECRET, "t", "", other)
+    marks.revoke(redis, SECRET, "t", "", token, stream="oauth2rs:blue:revocations")
+    felt(server, token)
+    granted(server.get("/x", other))
+
+
 def test_what_was_revoked_before_the_start_is_known(redis, httpd, issuer, folder):
     token = issuer.jwt()
     marks.revoke(redis, SECRET, "t", "", token)

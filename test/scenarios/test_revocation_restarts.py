@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import time
 
@@ -100,6 +101,31 @@ def test_all_requests_of_such_a_process_wait_for_the_news(httpd, issuer, folder,
     assert [one.holder() for one in held] == holders
     redis.cli("client", "pause", 400)
     assert together(6, lambda i: held[i].finish()) == [401] * 6
+
+
+def test_two_servers_whose_readers_are_killed(redis, httpd, issuer, folder):
+    """With all that they had in their hands. What was revoked meanwhile is known to those who come after them, and what was before."""
+    servers = bed(httpd, issuer, folder, redis, "one", "two")
+    early, other = issuer.jwt(), issuer.jwt()
+    marks.revoke(redis, SECRET, "t", "", early)
+    for server in servers:
+        felt(server, early)
+    for _ in range(3):
+        token = issuer.jwt()
+        for server in servers:
+            granted(server.get("/x", token))
+        killed = [server.children() for server in servers]
+        for pid in sum(killed, []):
+            os.kill(pid, signal.SIGKILL)
+        marks.revoke(redis, SECRET, "t", "", token)
+        for server in servers:
+            felt(server, token, seconds=5)
+            felt(server, early, seconds=5)
+            granted(server.get("/x", other))
+        for server, old in zip(servers, killed):
+            assert len(old) == 2 and not set(old) & set(server.children())
+    for server in servers:
+        server.allows("AH00051", "AH00052")  # how it was killed
 
 
 @pytest.fixture
