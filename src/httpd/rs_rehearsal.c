@@ -44,9 +44,9 @@ static const char *check_metadata(const rs_provider_spec_t *spec, apr_pool_t *p)
     const char *text, *why = "it cannot be read";
     apr_size_t len;
 
-    if (!spec->metadata.file || (rs_source_read(&source, &text, &len, p) == APR_SUCCESS &&
-                                 rs_metadata_parse(&document, text, len, spec->policy.issuer, false,
-                                                   &why, p) == APR_SUCCESS))
+    if (!spec->metadata.file ||
+        (rs_source_read(&source, &text, &len, p) == APR_SUCCESS &&
+         rs_metadata_parse(&document, text, len, spec, &why, p) == APR_SUCCESS))
         return NULL;
     return apr_psprintf(p, "OAuth2RSMetadata file:%s: %s", spec->metadata.file, why);
 }

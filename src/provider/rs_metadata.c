@@ -52,8 +52,10 @@ static const char *introspection_endpoint(const rs_json_t *json, bool mtls)
 }
 
 apr_status_t rs_metadata_parse(rs_metadata_document_t *document, const char *text, apr_size_t len,
-                               const char *issuer, bool mtls, const char **why, apr_pool_t *p)
+                               const rs_provider_spec_t *spec, const char **why, apr_pool_t *p)
 {
+    const char *issuer = spec->policy.issuer;
+    bool mtls = spec->introspection.auth == RS_CLIENT_AUTH_TLS;
     const rs_json_t *json = rs_json_object(text, len, &rs_json_document_limits, why, p);
     const char *named, *url;
     rs_url_t from;
@@ -153,11 +155,6 @@ static apr_status_t fetch_place(const rs_metadata_t *m, const char *place, apr_t
     }
 }
 
-static bool is_mtls(const rs_metadata_t *m)
-{
-    return m->spec->introspection.auth == RS_CLIENT_AUTH_TLS;
-}
-
 /* While it is looked for. */
 typedef struct {
     apr_time_t now;
@@ -168,22 +165,19 @@ static apr_status_t read_place(const rs_metadata_t *m, const char *place, const 
                                rs_metadata_document_t *document, const char **why, apr_pool_t *p)
 {
     apr_time_t now = search->now;
-    const char *issuer = m->spec->policy.issuer;
-    bool mtls = is_mtls(m);
     rs_http_response_t *response;
     rs_document_place_t at = { place, RS_METADATA_AGE_MAX, m->spec, m->services };
     rs_document_t shared;
     apr_status_t status;
 
     if (rs_document_find(&shared, &at, m->fetched_at, now, p) &&
-        rs_metadata_parse(document, shared.text, shared.len, issuer, mtls, why, p) == APR_SUCCESS) {
+        rs_metadata_parse(document, shared.text, shared.len, m->spec, why, p) == APR_SUCCESS) {
         document->fetched_at = shared.fetched_at;
         return APR_SUCCESS;
     }
     status = fetch_place(m, place, search->end, &response, why, p);
     if (status == APR_SUCCESS)
-        status =
-            rs_metadata_parse(document, response->body, response->body_len, issuer, mtls, why, p);
+        status = rs_metadata_parse(document, response->body, response->body_len, m->spec, why, p);
     if (status != APR_SUCCESS)
         return status;
     shared.text = response->body;
@@ -205,7 +199,7 @@ static apr_status_t read_file(const rs_metadata_t *m, rs_metadata_document_t *do
         *why = "the metadata file cannot be read";
         return APR_EGENERAL;
     }
-    return rs_metadata_parse(document, text, len, m->spec->policy.issuer, is_mtls(m), why, p);
+    return rs_metadata_parse(document, text, len, m->spec, why, p);
 }
 
 /* Only a place that has nothing leads to the next: trouble at the first one is trouble of the

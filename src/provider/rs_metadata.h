@@ -14,10 +14,10 @@ typedef struct {
 } rs_metadata_document_t;
 
 /* Check a document: its issuer must be the configured one (RFC 8414 3.3), its URLs must be
- * protected. mtls: our certificate proves who we are, and what the issuer has set aside for such
+ * protected. Where our certificate proves who we are, what the issuer has set aside for such
  * clients goes before (RFC 8705 5). *why is a sentence when the answer is not APR_SUCCESS. */
 apr_status_t rs_metadata_parse(rs_metadata_document_t *document, const char *text, apr_size_t len,
-                               const char *issuer, bool mtls, const char **why, apr_pool_t *p);
+                               const rs_provider_spec_t *spec, const char **why, apr_pool_t *p);
 
 /* The places to look, in order: RFC 8414 section 3.1 inserts the well-known part before the path,
  * OpenID Connect appends it; servers do either with both. NULL-terminated. */

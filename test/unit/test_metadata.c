@@ -31,6 +31,14 @@ typedef struct {
     apr_pool_t *p;
 } world_t;
 
+static rs_provider_spec_t *issued_by(const char *issuer, apr_pool_t *p)
+{
+    rs_provider_spec_t *spec = rs_provider_spec_create("test", p);
+
+    spec->policy.issuer = issuer;
+    return spec;
+}
+
 static world_t *world(apr_pool_t *p)
 {
     world_t *w = apr_pcalloc(p, sizeof *w);
@@ -39,8 +47,7 @@ static world_t *world(apr_pool_t *p)
     w->p = p;
     w->asked = "";
     w->services.http = &w->http.http;
-    w->spec = rs_provider_spec_create("test", p);
-    w->spec->policy.issuer = ISSUER;
+    w->spec = issued_by(ISSUER, p);
     assert_int_equal(rs_metadata_create(&w->metadata, w->spec, &w->services, p), APR_SUCCESS);
     return w;
 }
@@ -130,7 +137,8 @@ static void trouble_at_one_place_leads_to_no_other(void **state)
 static apr_status_t parse(const char *text, rs_metadata_document_t *document, apr_pool_t *p)
 {
     const char *why = NULL;
-    apr_status_t status = rs_metadata_parse(document, text, strlen(text), ISSUER, false, &why, p);
+    apr_status_t status =
+        rs_metadata_parse(document, text, strlen(text), issued_by(ISSUER, p), &why, p);
 
     assert_true(status == APR_SUCCESS || why);
     return status;
@@ -195,9 +203,9 @@ static void doors_of_this_host_are_named_by_an_issuer_on_it(void **state)
     for (i = 0; i < 3; i++) {
         const char *text = apr_psprintf(
             *state, "{\"issuer\":\"%s\",\"jwks_uri\":\"http://127.0.0.1:1/k\"}", issuers[i]);
-        assert_int_equal(
-            rs_metadata_parse(&document, text, strlen(text), issuers[i], false, &why, *state),
-            APR_SUCCESS);
+        assert_int_equal(rs_metadata_parse(&document, text, strlen(text),
+                                           issued_by(issuers[i], *state), &why, *state),
+                         APR_SUCCESS);
         if (i < 2)
             assert_string_equal(document.jwks_uri, "http://127.0.0.1:1/k");
         else
@@ -225,15 +233,16 @@ static void who_has_a_certificate_goes_to_the_door_for_it(void **state)
         { ",\"mtls_endpoint_aliases\":{\"introspection_endpoint\":\"http://mtls.example/i\"}", true,
           NULL },
     };
+    rs_provider_spec_t *spec = issued_by(ISSUER, *state);
     rs_metadata_document_t document;
     const char *why, *text;
     unsigned i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         text = apr_pstrcat(*state, base, rows[i].aliases, "}", NULL);
-        assert_int_equal(
-            rs_metadata_parse(&document, text, strlen(text), ISSUER, rows[i].mtls, &why, *state),
-            APR_SUCCESS);
+        spec->introspection.auth = rows[i].mtls ? RS_CLIENT_AUTH_TLS : RS_CLIENT_AUTH_NONE;
+        assert_int_equal(rs_metadata_parse(&document, text, strlen(text), spec, &why, *state),
+                         APR_SUCCESS);
         if (rows[i].expected)
             assert_string_equal(document.introspection_endpoint, rows[i].expected);
         else
