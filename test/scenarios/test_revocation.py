@@ -2,12 +2,16 @@
 """Revocations: felt on all servers within a second, whatever a cache or a signature says."""
 
 import base64
+import re
+import threading
 import time
 import urllib.parse
 
 import pytest
 
+import faults
 import marks
+import places
 from answers import REFUSALS, granted, refused
 from redis_server import DATA, PUBLISHING, REVOCATION, RedisServer
 from test_cache import SECRET, credentials, redis_config
@@ -96,6 +100,26 @@ def test_marks_under_the_previous_secret(redis, httpd, issuer, folder):
     for server in (before, after):
         server.expects("RS0432")
         server.allows("RS0401")  # documents of the other secret
+
+
+def test_what_stands_in_redis_is_what_the_manual_says(redis, httpd, issuer, folder):
+    """All kinds of keys, each with an end but the stream."""
+    (server,) = bed(httpd, issuer, folder, redis, "one", lines=[HANDLER])
+    names = re.findall(r"(?m)^\| `(oauth2rs:[^`]+)` \|", (places.ROOT / "doc" / "redis.md").read_text())
+    forms = {name: re.compile(re.escape(name).replace("DIGITS", "[0-9a-f]{64}")) for name in names}
+    issuer.fault("/introspect", faults.delay(2))
+    asking_now = threading.Thread(target=lambda: server.get("/x", issuer.opaque()))
+    granted(server.get("/x", issuer.jwt()))
+    granted(server.get("/x", issuer.opaque()))
+    assert revoke(server, subject="x").status == 200
+    asking_now.start()
+    end, seen = time.monotonic() + 15, {}
+    while set(seen.values()) != set(forms):
+        for key in redis.keys():
+            (seen[key],) = [name for name, form in forms.items() if form.fullmatch(key)]
+            assert redis.pttl(key) != -1 or seen[key].endswith(":revocations"), key
+        assert time.monotonic() < end, seen
+    asking_now.join()
 
 
 def test_a_stream_with_another_prefix(redis, httpd, issuer, folder):
