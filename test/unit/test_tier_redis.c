@@ -55,6 +55,7 @@ static struct {
     unsigned closes_after;      /* commands on a connection; 0: never */
     unsigned gather;            /* no GET is answered before so many have come */
     _Atomic int late;           /* so many GETs find no answer */
+    _Atomic int moving;         /* so many GETs come while the slot moves */
     _Atomic unsigned deaf;      /* so many connections, the first ones, hear nothing any more */
     apr_interval_time_t thinks; /* about each question to a Sentinel */
     pthread_mutex_t lock;
@@ -96,6 +97,8 @@ static const char *answer_to(const char *words, const line_t *line)
             apr_sleep(1000);
         if (script.late > 0 && script.late-- > 0)
             return SILENCE;
+        if (script.moving > 0 && script.moving-- > 0)
+            return "-TRYAGAIN Multiple keys request during rehashing of slot\r\n";
     }
     while (line->command && strncmp(words, line->command, strlen(line->command)) != 0)
         line++;
@@ -150,7 +153,7 @@ static world_t *draft(const line_t *lines, apr_pool_t *p)
 
     script.lines = lines;
     script.commands = script.gets = script.closes_after = script.gather = 0;
-    script.late = 0;
+    script.late = script.moving = 0;
     script.deaf = 0;
     script.thinks = 0;
     *script.heard = '\0';
@@ -744,13 +747,35 @@ static world_t *cluster(const line_t *lines, apr_pool_t *p)
     return begin(w);
 }
 
+/* What CLUSTER SLOTS says: all are here. */
+static const char *all_slots_of(const world_t *w)
+{
+    return apr_psprintf(w->p, "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:%d\r\n",
+                        w->address.port);
+}
+
+/* TRYAGAIN. */
+static void a_slot_that_moves_is_asked_again_for_a_while(void **state)
+{
+    world_t *w = draft(NULL, *state);
+    line_t lines[] = { { "CLUSTER", all_slots_of(w) }, { NULL, "$-1\r\n" } };
+
+    script.lines = lines;
+    w->config.topology = RS_REDIS_CLUSTER;
+    begin(w);
+    script.moving = 1;
+    assert_int_equal(get(w), APR_NOTFOUND);
+    assert_int_equal(script.gets, 2);
+    script.moving = 1000;
+    assert_int_not_equal(get(w), APR_NOTFOUND);
+    assert_in_range(script.gets, 4, 12);
+    end(w);
+}
+
 static void a_cluster_that_sends_around_in_circles_ends(void **state)
 {
     world_t *w = draft(NULL, *state);
-    line_t lines[] = { { "CLUSTER", apr_psprintf(*state,
-                                                 "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n"
-                                                 "127.0.0.1\r\n:%d\r\n",
-                                                 w->address.port) },
+    line_t lines[] = { { "CLUSTER", all_slots_of(w) },
                        { "GET",
                          apr_psprintf(*state, "-MOVED 1 127.0.0.1:%d\r\n", w->address.port) },
                        { NULL, "+OK\r\n" } };
@@ -946,6 +971,7 @@ int main(void)
         FAKE_TEST(sentinels_are_asked_again_after_a_while),
         FAKE_TEST(sentinels_that_are_gone_take_no_master_along),
         FAKE_TEST(a_master_that_became_a_replica_is_left),
+        FAKE_TEST(a_slot_that_moves_is_asked_again_for_a_while),
         FAKE_TEST(a_cluster_that_sends_around_in_circles_ends),
         FAKE_TEST(a_connection_to_each_master_is_kept),
         FAKE_TEST(connections_to_masters_have_a_bound),
