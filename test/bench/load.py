@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """wrk, and what a server's processes used meanwhile."""
 
+import collections
 import os
 import pathlib
 import re
@@ -12,13 +13,25 @@ sys.path.insert(0, str(HERE.parent / "scenarios"))
 
 LUA = """
 local tokens = {%s}
-local at, statuses = 0, {}
-function setup(thread) thread:set("id", 0) end
+local at = 0
 function request()
     at = at + 1
     local headers = {}
     if #tokens > 0 then headers["Authorization"] = "Bearer " .. tokens[(at %% #tokens) + 1] end
     return wrk.format("GET", nil, headers)
+end
+"""
+
+# Costs wrk some of its speed.
+LUA_STATUSES = """
+local threads = {}
+counts = {}
+function setup(thread) table.insert(threads, thread) end
+function response(status) counts[status] = (counts[status] or 0) + 1 end
+function done()
+    for _, thread in ipairs(threads) do
+        for status, count in pairs(thread:get("counts")) do print("Status " .. status .. ": " .. count) end
+    end
 end
 """
 
@@ -43,9 +56,9 @@ def _seconds(text):
 class Load:
     """wrk started against a path; finish() gives its numbers."""
 
-    def __init__(self, server, path, tokens=(), seconds=5, connections=32, threads=2):
+    def __init__(self, server, path, tokens=(), seconds=5, connections=32, threads=2, statuses=False):
         script = server.folder / "wrk.lua"
-        script.write_text(LUA % ",".join(f'"{token}"' for token in tokens))
+        script.write_text(LUA % ",".join(f'"{token}"' for token in tokens) + (LUA_STATUSES if statuses else ""))
         self.server, self.before = server, cpu_seconds(server.children())
         self.process = subprocess.Popen(
             ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s", "--latency", "--timeout", "10s", "-s",
@@ -57,8 +70,12 @@ class Load:
         requests = int(re.search(r"(\d+) requests in", text).group(1))
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
         errors = re.search(r"Socket errors: (.*)", text)
+        statuses = collections.Counter()
+        for status, count in re.findall(r"Status (\d+): (\d+)", text):
+            statuses[int(status)] += int(count)
         return {
             "requests": requests,
+            "statuses": statuses,
             "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
             "p50_ms": 1000 * _seconds(re.search(r"\n\s+50%\s+(\S+)", text).group(1)),
             "p99_ms": 1000 * _seconds(re.search(r"\n\s+99%\s+(\S+)", text).group(1)),

@@ -345,12 +345,12 @@ def test_the_limit_can_be_taken_away(httpd, issuer, folder):
 
 # --- one question for all
 
-# All may wait as long as they must: on a busy machine even a quick issuer is slow, and that is another scenario's question.
+# There are more threads than requests, and all may wait as long as they must: on a busy machine even a quick issuer is slow, and that is another scenario's question.
 ALL_MAY_WAIT = "OAuth2RSMaxWaiting 64"
 
 
 def test_a_herd_on_two_processes(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, processes=2, threads=32)
+    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, processes=2, threads=64)
     issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
@@ -374,7 +374,7 @@ def test_a_herd_on_many_processes_of_one_thread(httpd, issuer, folder):
 
 def test_a_herd_on_two_hosts(httpd, issuer, folder, redis):
     config = redis_config(redis, folder) + asking(issuer, folder, ALL_MAY_WAIT) + LOCATION
-    servers = [httpd(config, name=name, processes=2, threads=16) for name in ("one", "two")]
+    servers = [httpd(config, name=name, processes=2, threads=32) for name in ("one", "two")]
     issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
@@ -386,10 +386,10 @@ def test_a_herd_on_two_hosts(httpd, issuer, folder, redis):
 
 
 def test_who_claims_and_dies_costs_the_time_of_the_claim(httpd, issuer, folder, redis):
-    config = redis_config(redis, folder) + asking(issuer, folder, "OAuth2RSTimeout 1s 1s") + LOCATION
+    config = redis_config(redis, folder) + asking(issuer, folder, "OAuth2RSTimeout 1s 3s") + LOCATION
     first, second = httpd(config, name="one"), httpd(config, name="two")
     token = issuer.opaque()
-    issuer.fault(ENDPOINT, faults.delay(0.9), times=1)
+    issuer.fault(ENDPOINT, faults.hang(), times=1)
 
     def ask():
         try:
@@ -403,7 +403,7 @@ def test_who_claims_and_dies_costs_the_time_of_the_claim(httpd, issuer, folder, 
     for pid in first.children():
         os.kill(pid, signal.SIGKILL)
     answer = granted(second.get("/x", token))
-    assert answer.seconds < 4
+    assert answer.seconds < 6 + 3  # the claim lives for two calls
     asker.join()
     assert issuer.count() == 2
     first.allows("AH00052", "AH00051")
