@@ -4,9 +4,11 @@
 import socketserver
 import threading
 
+from waiting import PATIENCE
+
 
 class _Echo(socketserver.StreamRequestHandler):
-    timeout = 20
+    timeout = PATIENCE
 
     def handle(self):
         head = b""

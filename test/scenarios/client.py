@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+from waiting import PATIENCE
+
 
 class Response:
     def __init__(self, status, headers, body, seconds=0.0):
@@ -48,7 +50,7 @@ def bearer(token):
     return [("Authorization", "Bearer " + token)]
 
 
-def request(port, path, token=None, headers=(), method="GET", body=None, host="127.0.0.1", tls=None, timeout=20, source=None):
+def request(port, path, token=None, headers=(), method="GET", body=None, host="127.0.0.1", tls=None, timeout=PATIENCE, source=None):
     """One request on one new connection. headers: pairs, sent in this order as latin-1; tls: an SSLContext; source: the address
     that the server sees."""
     if tls:
@@ -71,7 +73,7 @@ def request(port, path, token=None, headers=(), method="GET", body=None, host="1
         connection.close()
 
 
-def raw(port, data, timeout=20):
+def raw(port, data, timeout=PATIENCE):
     """Send these bytes, read to the end of the connection."""
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
@@ -99,7 +101,7 @@ def raw(port, data, timeout=20):
 
 def curl(*words):
     """curl's own judgement of a request: (status, HTTP version)."""
-    command = ["curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code} %{http_version}", *words]
+    command = ["curl", "-sS", "--max-time", str(PATIENCE), "-o", "/dev/null", "-w", "%{http_code} %{http_version}", *words]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     status, version = done.stdout.split()

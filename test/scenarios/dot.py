@@ -13,7 +13,7 @@ class DjangoOAuthToolkit:
         self.url = f"http://127.0.0.1:{self.port}/o"
         self.introspection = self.url + "/introspect/"
         self._process = Process([PYTHON, places.HERE / "dot_app.py", self.port, self.work], self.port,
-                                self.work / "log", seconds=60)
+                                self.work / "log")
 
     def token(self, scope="read"):
         form = {"grant_type": "client_credentials", "scope": scope}

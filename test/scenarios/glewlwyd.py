@@ -12,6 +12,7 @@ import urllib.request
 
 import places
 from launch import Process, post_form
+from waiting import PATIENCE
 
 CONFIGURATION = pathlib.Path("/etc/glewlwyd/glewlwyd.conf")
 SCHEMA = pathlib.Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
@@ -66,7 +67,7 @@ class Glewlwyd:
         def call(path, body):
             request = urllib.request.Request(f"{self.base}/api/{path}", json.dumps(body).encode(),
                                              {"Content-Type": "application/json"})
-            opener.open(request, timeout=10).read()
+            opener.open(request, timeout=PATIENCE).read()
 
         keys = subprocess.run(["rnbyc", "-j", "-g", "EC256", "-a", "ES256", "-o", f"{self.work}/jwks", "-p", "/dev/null",
                                "-n", "0"], capture_output=True, text=True)

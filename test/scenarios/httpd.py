@@ -11,11 +11,11 @@ import pwd
 import signal
 import socket
 import subprocess
-import time
 
 import client
 import places
 from errorlog import ErrorLog
+from waiting import PATIENCE, until
 
 MODULES = ["authn_core", "authz_core", "authz_user", "authz_host", "alias", "dir", "env", "setenvif", "headers",
            "cgi", "socache_shmcb", "unixd", "log_config"]
@@ -97,7 +97,7 @@ class Httpd:
                  *[f"Listen {address}" for address in self.listen],
                  f'PidFile "{self.folder}/run/pid"', f'DefaultRuntimeDir "{self.folder}/run"',
                  f'ErrorLog "{self.log.path}"', f"LogLevel warn authz_core:crit {self.log_level}" if self.module
-                 else "LogLevel warn", "Timeout 30", "KeepAliveTimeout 2", "GracefulShutdownTimeout 10"]
+                 else "LogLevel warn", "Timeout 30", "KeepAliveTimeout 2", f"GracefulShutdownTimeout {PATIENCE // 2}"]
         folder, inside = places.httpd_modules(), places.built_in()
         for name in [f"mpm_{self.mpm}"] + self.modules:
             if "mod_" + name not in inside:
@@ -132,7 +132,7 @@ class Httpd:
     def configtest(self):
         """(exit code, everything that httpd -t printed)"""
         done = subprocess.run([places.httpd(), "-t", "-f", str(self.conf)], capture_output=True, text=True,
-                              errors="replace", env=self._environment(), timeout=60)
+                              errors="replace", env=self._environment(), timeout=PATIENCE)
         return done.returncode, done.stdout + done.stderr
 
     # --- the process
@@ -160,35 +160,27 @@ class Httpd:
         self._output = open(self.folder / "output", "ab")
         self.process = subprocess.Popen(self._command(), stdout=self._output, stderr=self._output,
                                         stdin=subprocess.DEVNULL, env=self._environment(), start_new_session=True)
-        self._await_port(60 if self.tool == "valgrind" else 20)
+        until(self._serves, lambda: "httpd does not listen:\n" + self.output() + self.log.text()[-4000:], 0.02)
         return self
 
-    def _await_port(self, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise AssertionError("httpd did not start:\n" + self.output() + self.log.text()[-4000:])
-            try:
-                # The port listens before post_config has had its say.
-                if self.tool == "valgrind" or self.log.text().count(RUNNING) > self._resumed:
-                    socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                    return
-            except OSError:
-                pass
-            time.sleep(0.02)
-        raise AssertionError(f"httpd did not listen within {seconds} s:\n" + self.output() + self.log.text()[-4000:])
+    def _serves(self):
+        if self.process.poll() is not None:
+            raise AssertionError("httpd did not start:\n" + self.output() + self.log.text()[-4000:])
+        # The port listens before post_config has had its say.
+        if self.tool != "valgrind" and self.log.text().count(RUNNING) <= self._resumed:
+            return False
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def graceful(self):
         """A graceful restart; returns when the new generation serves."""
         resumed = self.log.text().count(RUNNING)
         self.process.send_signal(signal.SIGUSR1)
-        end = time.monotonic() + 15
         # "resuming normal operations" is a notice, which LogLevel warn hides only from modules: core's mpm says it.
-        while time.monotonic() < end:
-            if self.log.text().count(RUNNING) > resumed:
-                return
-            time.sleep(0.05)
-        raise AssertionError("no graceful restart within 15 s")
+        until(lambda: self.log.text().count(RUNNING) > resumed, "no graceful restart")
 
     def stop(self):
         if self.process is None:
@@ -198,12 +190,12 @@ class Httpd:
         # Under a sanitizer the children must leave by themselves, else leaks are not looked for.
         process.send_signal(signal.SIGWINCH if self.tool == "asan" else signal.SIGTERM)
         try:
-            process.wait(15)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             self._output.close()
-            raise AssertionError("httpd did not stop within 15 s")
+            raise AssertionError(f"httpd did not stop within {PATIENCE} s")
         self._output.close()
 
     def children(self):

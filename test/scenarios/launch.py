@@ -5,35 +5,33 @@ import os
 import signal
 import socket
 import subprocess
-import time
+
+from waiting import PATIENCE, until
 
 
 class Process:
     """A server process with its output in a file; ready when its port accepts."""
 
-    def __init__(self, command, port, log, environment=None, seconds=30, cwd=None):
+    def __init__(self, command, port, log, environment=None, cwd=None):
         self.log, self.port = log, port
         self.output = open(log, "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdout=self.output, stderr=self.output,
                                         stdin=subprocess.DEVNULL, cwd=cwd, start_new_session=True,
                                         env={**os.environ, **(environment or {})})
         try:
-            self._await(seconds)
+            until(self._listens, lambda: f"{command[0]} does not listen:\n{self.log.read_text()[-3000:]}")
         except Exception:
             self.stop()
             raise
 
-    def _await(self, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.process.args[0]} ended at once:\n{self.log.read_text()[-3000:]}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"{self.process.args[0]} did not listen within {seconds} s:\n{self.log.read_text()[-3000:]}")
+    def _listens(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.process.args[0]} ended at once:\n{self.log.read_text()[-3000:]}")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self):
         if self.process.poll() is None:
@@ -57,6 +55,6 @@ def post_form(url, form, auth=None, cafile=None):
     if auth:
         call.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())
     context = ssl.create_default_context(cafile=str(cafile)) if cafile else None
-    with urllib.request.urlopen(call, context=context, timeout=10) as answer:
+    with urllib.request.urlopen(call, context=context, timeout=PATIENCE) as answer:
         text = answer.read()
     return json.loads(text) if text else None

@@ -5,10 +5,7 @@ import base64
 import hashlib
 import hmac
 import struct
-import subprocess
 import time
-
-from redis_server import program
 
 STREAM = "oauth2rs:revocations"
 
@@ -44,9 +41,8 @@ def publish(redis, secret, value, tag=None, stream=STREAM):
     """XADD with binary values, which redis-cli reads in quotes."""
     tag = mac(secret.strip(), value) if tag is None else tag
     quoted = ['"' + "".join(f"\\x{byte:02x}" for byte in text) + '"' for text in (value, tag)]
-    done = subprocess.run([program("redis-cli"), "-p", str(redis.port)], input=f"XADD {stream} * v {quoted[0]} m {quoted[1]}\n",
-                          capture_output=True, text=True, timeout=10)
-    assert done.returncode == 0 and "-" in done.stdout, done.stdout + done.stderr
+    said = redis.enter([f"XADD {stream} * v {quoted[0]} m {quoted[1]}"])
+    assert "-" in said, said
 
 
 def revoke(redis, secret, kind, issuer, value, not_before=None, stream=STREAM):

@@ -12,6 +12,7 @@ import urllib.request
 import places
 from keys import Key
 from launch import Process, post_form
+from waiting import PATIENCE
 
 NODE_MIN = 20
 
@@ -77,7 +78,7 @@ class OidcProvider:
     def _control(self, path, method="GET"):
         context = ssl.create_default_context(cafile=str(self.cafile))
         call = urllib.request.Request(f"{self.url}/_ctl/{path}", method=method)
-        with urllib.request.urlopen(call, context=context, timeout=10) as answer:
+        with urllib.request.urlopen(call, context=context, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def count(self, path="/token/introspection"):

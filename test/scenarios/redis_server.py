@@ -5,10 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 
 import places
 from launch import Process
+from waiting import PATIENCE, until
 
 PASSWORD, USER = "redis-password-of-the-scenarios", "oauth2rs"
 # Nobody comes in without a name; what the scenarios do themselves, they do as root.
@@ -118,7 +118,7 @@ class RedisServer:
             command += AS_ROOT
         if self.kind == "password":
             command += ["-a", PASSWORD, "--no-auth-warning"]
-        done = subprocess.run(command + [str(word) for word in words], capture_output=True, timeout=20)
+        done = subprocess.run(command + [str(word) for word in words], capture_output=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode() if text else done.stdout
 
@@ -132,10 +132,16 @@ class RedisServer:
     def value(self, key):
         return self.cli("--raw", "get", key, text=False)[:-1]
 
+    def enter(self, lines):
+        """Commands without credentials, a line each."""
+        done = subprocess.run([program("redis-cli"), "-p", str(self.port)], input="\n".join(lines), capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0 and "ERR" not in done.stdout, done.stdout + done.stderr
+        return done.stdout
+
     def put(self, key, value):
         """Bytes as they are, which the words of a command line cannot be."""
         command = [program("redis-cli"), "-p", str(self.port), "-x", "set", key]
-        assert subprocess.run(command, input=value, capture_output=True, timeout=20).stdout == b"OK\n"
+        assert subprocess.run(command, input=value, capture_output=True, timeout=PATIENCE).stdout == b"OK\n"
 
     def pttl(self, key):
         return int(self.cli("--raw", "pttl", key))
@@ -153,9 +159,6 @@ class RedisServer:
         """What somebody wanted to do and was not allowed to."""
         return self.cli("--raw", "acl", "log").strip()
 
-    def wait_for_verdicts(self, count=1, seconds=5):
-        end = time.monotonic() + seconds
-        while len(self.verdicts()) < count:
-            assert time.monotonic() < end, self.keys()
-            time.sleep(0.02)
+    def wait_for_verdicts(self, count=1):
+        until(lambda: len(self.verdicts()) >= count, self.keys, 0.02)
         return self.verdicts()

@@ -4,7 +4,6 @@ every request is counted. It runs inside the test, so that tokens are minted by 
 
 import base64
 import http.server
-import json
 import secrets
 import socket
 import threading
@@ -14,6 +13,7 @@ import urllib.parse
 import places
 from faults import PASS
 from keys import Key, compact, hmac_sign
+from waiting import PATIENCE
 
 AUDIENCE = "https://api.example.com"
 CLIENT, SECRET = "rs", "rs-secret-of-the-scenarios"
@@ -37,7 +37,7 @@ class _UnixServer(_Server):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version, wbufsize, timeout = "HTTP/1.1", 65536, 60
+    protocol_version, wbufsize, timeout = "HTTP/1.1", 65536, PATIENCE
     disable_nagle_algorithm = True
 
     def log_message(self, *_):

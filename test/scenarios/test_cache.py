@@ -10,11 +10,11 @@ import pytest
 
 import client
 import faults
-import places
 from answers import granted, refused, undecided
 from redis_server import PASSWORD, USER, RedisServer
 from scripted import METADATA_8414
 from texts import asking, location, secret_file
+from waiting import until
 
 SECRET = "a cache secret of more than thirty-two bytes\n"
 REDIS_TROUBLE = ("RS0410",)
@@ -113,13 +113,13 @@ def test_no_result_outlives_its_token(httpd, issuer, folder):
 
 
 def test_an_inactive_token_is_remembered_shortly(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, "OAuth2RSIntrospectionTTL 5m 1s") + users())
+    server = httpd(asking(issuer, folder, "OAuth2RSIntrospectionTTL 5m 3s") + users())
     token = issuer.opaque({"active": False})
     for _ in range(5):
         refused(server.get("/users", token), "inactive")
     assert issuer.count() == 1
     issuer.replies[token] = {"active": True, **issuer.claims()}
-    time.sleep(1.2)
+    time.sleep(3.2)
     granted(server.get("/users", token))
 
 
@@ -358,11 +358,11 @@ def test_redis_may_die_and_come_back(httpd, issuer, folder):
     for _ in range(5):
         granted(server.get("/users", issuer.opaque()))
     server_of_values.start()
-    end = time.monotonic() + 10
-    while not server_of_values.keys():
+
+    def is_used():
         granted(server.get("/users", issuer.opaque()))
-        assert time.monotonic() < end, "Redis is not used again"
-        time.sleep(0.1)
+        return server_of_values.keys()
+    until(is_used, "Redis is not used again", 0.1)
     server_of_values.stop()
     server.expects(*REDIS_TROUBLE)
 
@@ -374,7 +374,7 @@ def test_silent_redis_costs_bounded_time(httpd, issuer, folder, redis):
     for _ in range(8):
         answer = server.get("/users", issuer.opaque())
         granted(answer)
-        assert answer.seconds < 2, answer
+        assert answer.seconds < 5, answer
     redis.resume()
     server.expects(*REDIS_TROUBLE)
 

@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-import time
 from base64 import urlsafe_b64decode
 
 import pytest
@@ -14,6 +13,7 @@ import places
 from answers import granted, refused
 from httpd import server_user
 from texts import asking, location, provider, secret_file
+from waiting import until
 
 CURVES = ["P-256", "P-384", "P-521", "X25519"]
 KINDS = ["rsa", *CURVES, 16, 24, 32, 48, 64]
@@ -127,9 +127,7 @@ def test_a_changed_file_is_read_again(httpd, issuer, folder):
     fresh = jwe.Key("rsa")
     assert server.get("/x", jwe.encrypt(issuer.jwt(), fresh, "RSA-OAEP")).status == 401
     path.write_text(fresh.text())
-    end = time.monotonic() + 15
-    while time.monotonic() < end and server.get("/x", jwe.encrypt(issuer.jwt(), fresh, "RSA-OAEP")).status != 200:
-        time.sleep(0.2)
+    until(lambda: server.get("/x", jwe.encrypt(issuer.jwt(), fresh, "RSA-OAEP")).status == 200, "the file is not read again")
     granted(server.get("/x", jwe.encrypt(issuer.jwt(), fresh, "RSA-OAEP")))
     assert server.log.count("RS0541") == 1
 

@@ -2,12 +2,12 @@
 """The test bed itself: an httpd without the module behaves as the scenarios assume."""
 
 import socket
-import time
 
 import pytest
 
 import client
 from errorlog import ErrorLog
+from waiting import until
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
@@ -26,10 +26,7 @@ def test_no_complaint_about_as_few_processes_as_wanted(httpd):
     held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
     for one in held:
         one.sendall(b"GET /x HTTP/1.1\r\n")  # before that, the kernel accepts for httpd
-    end = time.monotonic() + 10
-    while not server.log.count("AH00161"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: server.log.count("AH00161"))
     for one in held:
         one.close()
 

@@ -2,13 +2,13 @@
 """Requests that httpd makes out of one: index files, includes, rewrites, error documents; and answers in HTTP/2."""
 
 import subprocess
-import time
 
 import pytest
 
 import places
 from answers import absent, challenge, granted, insufficient
 from texts import asking, location
+from waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,7 @@ def test_the_log_names_the_first_outcome(bed):
 
     def line_of(number):
         """httpd writes it when the answer has gone."""
-        end = time.monotonic() + 5
-        while len(access.read_text().splitlines()) < number and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: len(access.read_text().splitlines()) >= number)
         return access.read_text().splitlines()[number - 1].split()
 
     server.stop()  # what earlier scenarios asked is written then
@@ -122,7 +120,7 @@ def test_http_2(httpd, issuer, folder):
 
     def ask(*words):
         done = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "-o", "/dev/null", "-D", "-", *words,
-                               f"http://127.0.0.1:{server.port}/x"], capture_output=True, text=True, timeout=20)
+                               f"http://127.0.0.1:{server.port}/x"], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         return lines[0].split()[:2], [line.split(": ", 1)[1] for line in lines if line.startswith("www-authenticate")]

@@ -12,10 +12,12 @@ import pytest
 import client
 import faults
 import jwe
+import places
 from answers import granted, refused, undecided
 from keys import Key, hmac_verify
 from test_cache import ask_at_once, redis_config
 from texts import asking, location, provider, secret_file
+from waiting import until
 
 ENDPOINT = "/introspect"
 LOCATION = location("/x", "Require valid-user")
@@ -226,13 +228,13 @@ def test_a_signed_reply_is_no_access_token(signing):
 def test_a_stale_result_serves_while_the_issuer_is_away(httpd, issuer, folder):
     server = httpd(asking(issuer, folder, "OAuth2RSIntrospectionTTL 1s", "OAuth2RSStaleIfError 1h", "OAuth2RSBreaker 100 1s")
                    + LOCATION)
-    lasting, short = issuer.opaque(), issuer.opaque(exp=int(time.time()) + 3)
+    lasting, short = issuer.opaque(), issuer.opaque(exp=int(time.time()) + 6)
     granted(server.get("/x", lasting))
     granted(server.get("/x", short))
     issuer.fault(ENDPOINT, faults.answer(502, "{}"))
     time.sleep(1.2)
     granted(server.get("/x", lasting))
-    time.sleep(max(0, 3.2 - 1.2))
+    time.sleep(6.2 - 1.2)
     undecided(server.get("/x", short))  # its own end is the end
     granted(server.get("/x", lasting))
     undecided(server.get("/x", issuer.opaque()))
@@ -270,7 +272,7 @@ def test_few_may_wait(httpd, issuer, folder, mpm, processes):
     issuer.fault(ENDPOINT, faults.delay(4))
     answers = client.together(12, lambda i: server.get("/x", issuer.opaque()))
     assert sorted(a.status for a in answers) == [200] * 2 + [503] * 10
-    assert all(a.seconds < 3 for a in answers if a.status == 503)
+    assert all(a.seconds < 4 for a in answers if a.status == 503)  # before the issuer answers
     server.expects("RS0523")
 
 
@@ -361,12 +363,13 @@ def test_a_herd_on_two_processes(httpd, issuer, folder):
 
 
 def test_a_herd_on_many_processes_of_one_thread(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, mpm="prefork", processes=48)
+    many = 24 if places.TOOL else 48  # with a tool each takes a second to start and another one to end
+    server = httpd(asking(issuer, folder, ALL_MAY_WAIT) + LOCATION, mpm="prefork", processes=many)
     issuer.fault(ENDPOINT, faults.delay(0.02))
     for _ in range(3):
         token = issuer.opaque()
         calls = issuer.count()
-        for answer in client.together(48, lambda i: server.get("/x", token)):
+        for answer in client.together(many, lambda i: server.get("/x", token)):
             granted(answer)
         assert issuer.count() == calls + 1
     server.allows("AH00045")  # so many processes take a while to end
@@ -398,12 +401,11 @@ def test_who_claims_and_dies_costs_the_time_of_the_claim(httpd, issuer, folder, 
             pass
     asker = threading.Thread(target=ask)
     asker.start()
-    while issuer.count() < 1:
-        time.sleep(0.01)
+    until(lambda: issuer.count() == 1, pause=0.01)
     for pid in first.children():
         os.kill(pid, signal.SIGKILL)
     answer = granted(second.get("/x", token))
-    assert answer.seconds < 6 + 3  # the claim lives for two calls
+    assert 5 < answer.seconds < 6 + 6  # the claim lives for two calls
     asker.join()
     assert issuer.count() == 2
     first.allows("AH00052", "AH00051")

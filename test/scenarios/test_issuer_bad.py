@@ -56,7 +56,7 @@ def test_no_answer_is_no_verdict(bed, what):
     issuer.fault("/introspect", ANSWERS[what])
     answer = server.get("/users", token)
     undecided(answer)
-    assert answer.seconds < 5, answer
+    assert answer.seconds < 10, answer
     issuer.mend()
     granted(server.get("/users", token))
     server.expects(TROUBLE)
@@ -118,11 +118,11 @@ def test_a_dead_issuer_is_soon_left_alone(httpd, issuer, folder):
 
 
 def test_a_slow_issuer_does_not_take_all_threads(httpd, issuer, folder):
-    server = httpd(asking(issuer, folder, "OAuth2RSTimeout 1s 3s") + users(), threads=8)
+    server = httpd(asking(issuer, folder, "OAuth2RSTimeout 1s 6s") + users(), threads=8)
     issuer.fault("/introspect", faults.hang())
     begun = time.monotonic()
-    answers = client.together(24, lambda i: server.get("/users", issuer.opaque(), timeout=30))
+    answers = client.together(24, lambda i: server.get("/users", issuer.opaque()))
     for answer in answers:
         undecided(answer)
-    assert time.monotonic() - begun < 9, "each waited its turn"
+    assert time.monotonic() - begun < 3 * 6, "each waited its turn"
     server.allows(TROUBLE, "RS0523", "AH00484")  # for half a second all are taken

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import serialization
 
 import client
 import faults
-import places
 from answers import granted, refused, undecided
 from keys import Key
-from texts import asking, location, provider
+from texts import location, provider
+from waiting import until
 
 TROUBLE = "RS0501"
 
@@ -27,10 +27,7 @@ def test_the_issuer_may_be_absent_at_the_start(httpd, yard):
     server = httpd(provider(issuer) + users())
     undecided(server.get("/users", issuer.jwt()))
     issuer.start()
-    end = time.monotonic() + 10
-    while server.get("/users", issuer.jwt()).status == 503:
-        assert time.monotonic() < end, "the keys are not asked for again"
-        time.sleep(0.1)
+    until(lambda: server.get("/users", issuer.jwt()).status != 503, "the keys are not asked for again", 0.1)
     granted(server.get("/users", issuer.jwt()))
     server.expects(TROUBLE)
 
@@ -85,11 +82,11 @@ def test_a_lie_never_replaces_good_keys(httpd, issuer, lie):
     granted(server.get("/users", issuer.jwt()))
     issuer.fault("/jwks", lie)
     before = issuer.count("/jwks")
-    end = time.monotonic() + 10
-    while issuer.count("/jwks") == before:
+
+    def asked():
         granted(server.get("/users", issuer.jwt()))
-        assert time.monotonic() < end
-        time.sleep(0.1)
+        return issuer.count("/jwks") > before
+    until(asked, "the keys are not asked for again", 0.1)
     for _ in range(5):
         granted(server.get("/users", issuer.jwt()))
     server.expects(TROUBLE)
@@ -99,10 +96,7 @@ def test_old_keys_serve_only_so_long(httpd, issuer):
     server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s 2s") + users())
     granted(server.get("/users", issuer.jwt()))
     issuer.fault("/jwks", faults.answer(500))
-    end = time.monotonic() + 15
-    while server.get("/users", issuer.jwt()).status == 200:
-        assert time.monotonic() < end, "stale keys serve for ever"
-        time.sleep(0.2)
+    until(lambda: server.get("/users", issuer.jwt()).status != 200, "stale keys serve for ever", 0.2)
     undecided(server.get("/users", issuer.jwt()))
     server.expects(TROUBLE)
 
@@ -111,25 +105,22 @@ def test_keys_are_refreshed_without_a_request(httpd, issuer):
     server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s") + users(), modules=["watchdog"])
     granted(server.get("/users", issuer.jwt()))
     before = issuer.count("/jwks")
-    end = time.monotonic() + 10
-    while issuer.count("/jwks") < before + 2:
-        assert time.monotonic() < end, "no background refresh"
-        time.sleep(0.1)
+    until(lambda: issuer.count("/jwks") >= before + 2, "no background refresh", 0.1)
 
 
 def test_a_slow_refresh_delays_nobody(httpd, issuer):
     server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s") + users())
     granted(server.get("/users", issuer.jwt()))
-    issuer.fault("/jwks", faults.delay(2))
+    issuer.fault("/jwks", faults.delay(4))
     before = issuer.count("/jwks")
-    end = time.monotonic() + 6
+    end = time.monotonic() + 8
 
     def ask(_):
         slow = 0
         while time.monotonic() < end:
             answer = server.get("/users", issuer.jwt())
             granted(answer)
-            slow += answer.seconds > 1.5
+            slow += answer.seconds > 3
             time.sleep(0.02)
         return slow
 
@@ -141,20 +132,17 @@ def test_a_slow_refresh_delays_nobody(httpd, issuer):
 # mod_watchdog leaves its threads alone with what a child throws away when it ends.
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
 def test_who_leaves_ends_a_refresh_under_way(httpd, issuer, mpm):
-    server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s", "OAuth2RSTimeout 1s 60s") + users(), mpm=mpm,
+    server = httpd(provider(issuer, "OAuth2RSKeysRefresh 1s 1s", "OAuth2RSTimeout 1s 90s") + users(), mpm=mpm,
                    environment={"MALLOC_PERTURB_": "165"})  # what is freed is overwritten
     granted(server.get("/users", issuer.jwt()))
     old = server.children()
     issuer.fault("/jwks", faults.hang(), times=1)
     before = issuer.count("/jwks")
-    while issuer.count("/jwks") == before:
-        time.sleep(0.01)
+    until(lambda: issuer.count("/jwks") > before, pause=0.01)
     server.graceful()
     server.allows("AH00288")  # the old ones count as well
-    end = time.monotonic() + 30
-    while set(old) & set(server.children()):  # httpd tells in its log who crashed
-        assert time.monotonic() < end, "who leaves waits for the issuer"
-        time.sleep(0.05)
+    # httpd tells in its log who crashed.
+    until(lambda: not set(old) & set(server.children()), "who leaves waits for the issuer", seconds=40)
     granted(server.get("/users", issuer.jwt()))
 
 
@@ -205,10 +193,7 @@ def test_a_changed_file_is_read_again(httpd, yard, folder):
     granted(server.get("/users", issuer.jwt()))
     issuer.rotate()
     path.write_text(json.dumps(issuer.jwks()))
-    end = time.monotonic() + 15
-    while server.get("/users", issuer.jwt()).status != 200:
-        assert time.monotonic() < end, "the file is not read again"
-        time.sleep(0.2)
+    until(lambda: server.get("/users", issuer.jwt()).status == 200, "the file is not read again", 0.2)
 
 
 def test_a_file_that_becomes_rubbish_is_told_and_ignored(httpd, yard, folder):
@@ -218,11 +203,11 @@ def test_a_file_that_becomes_rubbish_is_told_and_ignored(httpd, yard, folder):
     server = httpd(provider(issuer, "OAuth2RSMetadata off", f"OAuth2RSKeys file:{path}") + users())
     granted(server.get("/users", issuer.jwt()))
     path.write_text("{}")
-    end = time.monotonic() + 15
-    while "RS0506" not in server.log.text():
+
+    def told():
         granted(server.get("/users", issuer.jwt()))
-        assert time.monotonic() < end
-        time.sleep(0.2)
+        return server.log.count("RS0506")
+    until(told, "the file is not read again", 0.2)
     granted(server.get("/users", issuer.jwt()))
     server.expects("RS0506")
 
@@ -266,11 +251,11 @@ def test_one_providers_trouble_does_not_delay_another(httpd, yard):
     config = provider(well, name="well") + provider(ill, "OAuth2RSTimeout 1s 15s", name="ill")
     server = httpd(config + location("/users", "OAuth2RSUse well ill", "Require oauth2-scope read"))
     granted(server.get("/users", well.jwt()))
-    waiting = threading.Thread(target=lambda: server.get("/users", ill.jwt(), timeout=40))
+    waiting = threading.Thread(target=lambda: server.get("/users", ill.jwt()))
     waiting.start()
     for _ in range(10):
         answer = server.get("/users", well.jwt())
         granted(answer)
-        assert answer.seconds < 5
+        assert answer.seconds < 10
     waiting.join()
     server.expects(TROUBLE)

@@ -4,7 +4,7 @@
 import pytest
 
 import places
-from answers import absent, denied, granted, insufficient, refused
+from answers import absent, granted, insufficient, refused
 from texts import asking, location, provider
 
 

@@ -4,7 +4,7 @@
 import pytest
 
 from answers import plain
-from texts import asking, location, provider
+from texts import location, provider
 
 TIMES = 7
 FAILING = "\"file('/nowhere') == 'x'\""

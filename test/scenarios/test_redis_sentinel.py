@@ -2,7 +2,6 @@
 """Redis behind Sentinels: the master is found, and followed when it dies. The users have the rules of doc/redis.md."""
 
 import subprocess
-import time
 
 import places
 from answers import granted
@@ -10,6 +9,7 @@ from launch import Process
 from redis_server import ACL_START, AS_ROOT, BEHIND_SENTINELS, DATA, PASSWORD, SENTINELS, USER, RedisServer, manual_rules, program
 from test_cache import credentials, redis_config, users
 from texts import asking, secret_file
+from waiting import PATIENCE, until
 
 
 SENTINEL_CONF = """port {port}
@@ -49,7 +49,7 @@ class Farm:
 
     def ask(self, port, *words):
         """One of the Sentinels."""
-        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *AS_ROOT, *words], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([program("redis-cli"), "--raw", "-p", str(port), *AS_ROOT, *words], capture_output=True, text=True, timeout=PATIENCE)
         return done.stdout.strip()
 
     def forbidden(self):
@@ -60,18 +60,13 @@ class Farm:
         return "redis+sentinel://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + "/main"
 
     def wait_for_replica(self):
-        end = time.monotonic() + 15
-        while "state=online" not in self.master.cli("info", "replication"):
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: "state=online" in self.master.cli("info", "replication"), pause=0.1)
 
     def wait_for_sentinels(self):
         """Each must know the replica, or it has nobody to promote, and the others, or there is no majority."""
-        end = time.monotonic() + 30
-        while any(self.ask(port, "sentinel", "replicas", "main").count("master-link-status\nok") != 1
-                  or self.ask(port, "sentinel", "sentinels", "main").count("\nrunid") != 2 for port in self.ports):
-            assert time.monotonic() < end, self.ask(self.ports[0], "sentinel", "replicas", "main")
-            time.sleep(0.1)
+        until(lambda: all(self.ask(port, "sentinel", "replicas", "main").count("master-link-status\nok") == 1
+                          and self.ask(port, "sentinel", "sentinels", "main").count("\nrunid") == 2 for port in self.ports),
+              lambda: self.ask(self.ports[0], "sentinel", "replicas", "main"), 0.1)
 
     def kill_master(self):
         self.master_forbade = self.master.forbidden()
@@ -94,12 +89,12 @@ def test_the_master_is_found_and_followed(httpd, issuer, folder):
         granted(server.get("/users", issuer.opaque()))
         assert farm.master.wait_for_verdicts()
         farm.kill_master()
-        end = time.monotonic() + 30
         before = len(farm.replica.keys())
-        while len(farm.replica.keys()) <= before:
+
+        def is_used():
             granted(server.get("/users", issuer.opaque()))
-            assert time.monotonic() < end, "the new master is not used: " + server.log.text()[-1500:]
-            time.sleep(0.2)
+            return len(farm.replica.keys()) > before
+        until(is_used, lambda: "the new master is not used: " + server.log.text()[-1500:], 0.2)
         assert not farm.forbidden()
         server.allows("RS0410", "RS0413")
     finally:

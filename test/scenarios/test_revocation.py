@@ -16,6 +16,7 @@ from answers import REFUSALS, granted, refused
 from redis_server import DATA, PUBLISHING, REVOCATION, RedisServer
 from test_cache import SECRET, credentials, redis_config
 from texts import asking, location
+from waiting import until
 
 REFUSALS["revoked"] = (401, "invalid_token", "The access token was revoked")
 LOCATION = location("/x", "Require valid-user")
@@ -26,18 +27,20 @@ def bed(httpd, issuer, folder, redis, *names, lines=()):
     return [httpd(config, name=name, processes=2, threads=8) for name in names]
 
 
-def felt(server, token, seconds=1.5, reason="revoked"):
-    """In all processes: for longer than each of them waits between two looks, every request is refused."""
-    end, refused_since = time.monotonic() + seconds, None
+def felt(server, token, reason="revoked"):
+    """In all processes: for longer than each of them waits between two looks, every request is refused.
+    Five seconds are allowed, for one mark on a busy machine; test_marks_are_felt_within_a_second() judges the median."""
+    end, refused_since = time.monotonic() + 5, None
     while refused_since is None or time.monotonic() - refused_since < 0.6:
         answer = server.get("/x", token)
         if answer.status == 401:
             refused_since = refused_since or time.monotonic()
         else:
             refused_since = None
-            assert time.monotonic() < end, f"not felt within {seconds} s"
+            assert time.monotonic() < end, "not felt within 5 s"
         time.sleep(0.01)
-    return refused(server.get("/x", token), reason)
+    refused(server.get("/x", token), reason)
+    return refused_since
 
 
 @pytest.mark.parametrize("make", ["jwt", "opaque"])
@@ -57,6 +60,18 @@ def test_a_mark_is_felt_on_two_servers(redis, httpd, issuer, folder, kind, make)
         granted(server.get("/x", other))
     # What was issued after the moment is good again, except the token itself.
     granted(servers[0].get("/x", getattr(issuer, make)(**claims, iat=int(time.time()))))
+
+
+def test_marks_are_felt_within_a_second(redis, httpd, issuer, folder):
+    servers = bed(httpd, issuer, folder, redis, "one", "two")
+    took = []
+    for server in servers * 3:
+        token = issuer.jwt()
+        granted(server.get("/x", token))
+        marks.revoke(redis, SECRET, "t", "", token)
+        published = time.monotonic()
+        took.append(felt(server, token) - published)
+    assert sorted(took)[2] < 1, took
 
 
 def test_a_mark_without_the_secret_is_passed_over(redis, httpd, issuer, folder):
@@ -113,12 +128,14 @@ def test_what_stands_in_redis_is_what_the_manual_says(redis, httpd, issuer, fold
     granted(server.get("/x", issuer.opaque()))
     assert revoke(server, subject="x").status == 200
     asking_now.start()
-    end, seen = time.monotonic() + 15, {}
-    while set(seen.values()) != set(forms):
+    seen = {}
+
+    def all_were_seen():
         for key in redis.keys():
             (seen[key],) = [name for name, form in forms.items() if form.fullmatch(key)]
             assert redis.pttl(key) != -1 or seen[key].endswith(":revocations"), key
-        assert time.monotonic() < end, seen
+        return set(seen.values()) == set(forms)
+    until(all_were_seen, lambda: seen)
     asking_now.join()
 
 
@@ -140,8 +157,9 @@ def test_what_was_revoked_before_the_start_is_known(redis, httpd, issuer, folder
 
 def test_a_thousand_marks(redis, httpd, issuer, folder):
     tokens = [issuer.jwt() for _ in range(3)]
-    for i in range(1100):
-        marks.revoke(redis, SECRET, "s", issuer.url, f"user-{i}") if i % 100 == 0 else redis.cli("XADD", marks.STREAM, "*", "x", i)
+    for i in range(11):
+        marks.revoke(redis, SECRET, "s", issuer.url, f"user-{i}")
+        redis.enter(f"XADD {marks.STREAM} * x {j}" for j in range(99))
     for token in tokens:
         marks.revoke(redis, SECRET, "t", "", token)
     (server,) = bed(httpd, issuer, folder, redis, "one")
@@ -160,15 +178,12 @@ def test_while_the_reader_was_away(httpd, issuer, folder):
         marks.revoke(redis, SECRET, "t", "", early)
         felt(server, early)
         redis.stop()
-        end = time.monotonic() + 15
-        while not server.log.count("RS0430"):
-            assert time.monotonic() < end, "nobody says that there is no news"
-            time.sleep(0.1)
+        until(lambda: server.log.count("RS0430"), "nobody says that there is no news", 0.1)
         refused(server.get("/x", early), "revoked")
         granted(server.get("/x", late))
         redis.start()
         marks.revoke(redis, SECRET, "t", "", late)
-        felt(server, late, seconds=5)
+        felt(server, late)
         server.allows("RS0410")
         server.expects("RS0430")
     finally:
@@ -181,12 +196,10 @@ def test_without_news_the_issuer_is_asked_the_oftener(httpd, issuer, folder):
     try:
         (server,) = bed(httpd, issuer, folder, redis, "one", lines=["OAuth2RSLocalCache 1000 1s"])
         redis.stop()
-        token, end = issuer.opaque(), time.monotonic() + 5
+        token = issuer.opaque()
         granted(server.get("/x", token))
         issuer.revoke(token)
-        while server.get("/x", token).status != 401:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: server.get("/x", token).status == 401, pause=0.1)
         server.allows("RS0410", "RS0430", "RS0434")  # a process may not have read them yet
     finally:
         redis.stop()

@@ -16,6 +16,7 @@ from redis_server import RedisServer
 from test_cache import SECRET, redis_config
 from test_revocation import HANDLER, LOCATION, bed, felt, revoke, shared  # noqa: F401 (a fixture)
 from texts import asking
+from waiting import PATIENCE, until
 
 
 def inode_of(local, remote):
@@ -39,10 +40,7 @@ def sockets_of(pid):
 
 def in_the_hands_of(server, held):
     """Waits until each is in the hands of a process of this generation."""
-    end = time.monotonic() + 10
-    while None in [one.holder() for one in held]:
-        assert time.monotonic() < end, "a connection is not accepted"
-        time.sleep(0.05)
+    until(lambda: None not in [one.holder() for one in held], "a connection is not accepted")
     return [one.holder() for one in held]
 
 
@@ -50,7 +48,7 @@ class Held:
     """A request whose last header is still to come."""
 
     def __init__(self, server, token):
-        self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
         self.server = server
         self.connection.sendall(f"GET /x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n".encode())
 
@@ -119,8 +117,8 @@ def test_two_servers_whose_readers_are_killed(redis, httpd, issuer, folder):
             os.kill(pid, signal.SIGKILL)
         marks.revoke(redis, SECRET, "t", "", token)
         for server in servers:
-            felt(server, token, seconds=5)
-            felt(server, early, seconds=5)
+            felt(server, token)
+            felt(server, early)
             granted(server.get("/x", other))
         for server, old in zip(servers, killed):
             assert len(old) == 2 and not set(old) & set(server.children())
@@ -152,7 +150,7 @@ def test_a_restart_while_redis_is_away(durable, httpd, issuer, folder):
             granted(server.get("/x", late))
     durable.start()
     marks.revoke(durable, SECRET, "t", "", late)
-    felt(server, late, seconds=5)
+    felt(server, late)
     server.allows("RS0410", "RS0430", "RS0692")
 
 
@@ -170,7 +168,7 @@ def test_a_start_while_redis_is_away(durable, httpd, issuer, folder):
         undecided(strict.get("/x", other))
     durable.start()
     for server in (open_, strict):
-        felt(server, token, seconds=5)
+        felt(server, token)
         granted(server.get("/x", other))
         server.expects("RS0434")
         server.allows("RS0410", "RS0430")
@@ -197,7 +195,7 @@ def test_a_reload_that_names_another_redis(durable, redis, httpd, issuer, folder
         undecided(server.get("/x", token))
         undecided(server.get("/x", other))
     durable.start()
-    felt(server, token, seconds=5)
+    felt(server, token)
     granted(server.get("/x", other))
     server.expects("RS0434")
     server.allows("RS0410", "RS0430")

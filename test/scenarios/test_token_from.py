@@ -10,6 +10,7 @@ import pytest
 import places
 from answers import absent, granted, refused
 from texts import asking, location
+from waiting import PATIENCE
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
@@ -55,7 +56,7 @@ def test_who_is_slow_to_bring_a_token_may_bring_an_expired_one(httpd, issuer, fo
     server = httpd(asking(issuer, folder, "OAuth2RSLeeway 0") + location("/x", "OAuth2RSTokenFrom header form", "Require valid-user"))
     token = issuer.jwt(exp=int(time.time()) + 2)
     body = f"access_token={token}".encode()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                            + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:20])
         time.sleep(2.5)

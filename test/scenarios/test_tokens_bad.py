@@ -13,7 +13,7 @@ from answers import REFUSALS, granted, refused
 from keys import Key, b64, compact, hmac_sign, unb64
 from texts import asking, location, provider
 
-SECONDS = 2.0  # a refusal is quick, whatever the token looks like
+SECONDS = 10.0  # a refusal is quick, whatever the token looks like
 
 
 @pytest.fixture(scope="module")
