@@ -1,9 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* A circuit breaker in two atomic words. */
 #include "base/rs_breaker.h"
-
-/* Callers differ in what they take for now: a request's is the time when it began. */
-#define SKEW_MAX apr_time_from_sec(60)
+#include "base/rs_clock.h"
 
 void rs_breaker_init(rs_breaker_t *breaker, unsigned failures_max, apr_interval_time_t open_time)
 {
@@ -19,7 +17,7 @@ apr_interval_time_t rs_breaker_wait(const rs_breaker_t *breaker, apr_time_t now)
     apr_interval_time_t wait = until ? until - now : 0;
 
     /* Longer than a whole term: the clock was set back. Nobody waits for it to catch up. */
-    if (wait <= 0 || wait > breaker->open_time + SKEW_MAX)
+    if (wait <= 0 || wait > breaker->open_time + RS_CLOCK_SKEW_MAX)
         return 0;
     return wait < breaker->open_time ? wait : breaker->open_time;
 }
@@ -30,7 +28,7 @@ bool rs_breaker_allows(rs_breaker_t *breaker, apr_time_t now)
 
     if (!until)
         return true;
-    if (until > now && until - now <= breaker->open_time + SKEW_MAX)
+    if (until > now && until - now <= breaker->open_time + RS_CLOCK_SKEW_MAX)
         return false;
     /* The probe is whoever moves the time on; the others find a new term. A probe that never
      * reports costs this term, no more. */

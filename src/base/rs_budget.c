@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Budgets: a fixed window for each, in sets of a few slots. */
 #include "base/rs_budget.h"
+#include "base/rs_clock.h"
 #include "base/rs_digest.h"
 #include "base/rs_shared.h"
 
@@ -9,9 +10,6 @@
 
 #define SETS 2048 /* a power of two */
 #define SLOTS 4   /* of a set */
-
-/* Callers differ in what they take for now: a request's is the time when it began. */
-#define SKEW_MAX apr_time_from_sec(60)
 
 /* Counting needs no exactness: two who begin in one slot at the same moment may be mixed up. */
 typedef struct {
@@ -62,7 +60,7 @@ static slot_t *find(rs_budget_t *budget, apr_uint64_t who, apr_time_t now)
         if (!atomic_load(&set[i].count) || atomic_load(&set[i].who) != who)
             continue;
         /* The window is over, or the clock was set back. */
-        if (now - began < budget->period && began - now < SKEW_MAX)
+        if (now - began < budget->period && began - now < RS_CLOCK_SKEW_MAX)
             return &set[i];
         atomic_store(&set[i].count, 0);
         return NULL;

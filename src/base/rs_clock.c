@@ -12,6 +12,16 @@ apr_time_t rs_clock(void)
     return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
 }
 
+rs_moment_t rs_moment_at(apr_time_t now)
+{
+    return (rs_moment_t){ now, rs_clock() };
+}
+
+apr_time_t rs_moment_now(const rs_moment_t *moment)
+{
+    return moment->began + (rs_clock() - moment->clock);
+}
+
 apr_interval_time_t rs_jitter(rs_random_fn *random, apr_interval_time_t interval)
 {
     apr_uint32_t number = 0;

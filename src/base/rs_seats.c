@@ -1,8 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Seats: a word each. */
 #include "base/rs_seats.h"
-
-#define SKEW_MAX apr_time_from_sec(60)
+#include "base/rs_clock.h"
 
 apr_size_t rs_seats_bytes(unsigned count)
 {
@@ -23,7 +22,7 @@ bool rs_seats_take(rs_seats_t *seats, rs_seat_t *seat, apr_time_t now)
         apr_int64_t until = atomic_load(&seats->taken_until[i]);
         /* Ahead of all that anybody may keep, by more than requests differ in what they take for
          * now: the clock was set back. */
-        if (until > now && until <= now + seats->longest + SKEW_MAX)
+        if (until > now && until <= now + seats->longest + RS_CLOCK_SKEW_MAX)
             continue;
         if (!atomic_compare_exchange_strong(&seats->taken_until[i], &until, now + seats->longest))
             continue;

@@ -1,10 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The verdict cache: which tier holds what, and until when. */
 #include "cache/rs_cache.h"
+#include "base/rs_clock.h"
 
 #include <stdatomic.h>
-
-#define CLOCK_SKEW_MAX apr_time_from_sec(60)
 
 struct rs_cache_t {
     rs_cache_config_t config;
@@ -88,7 +87,7 @@ static rs_entry_t *fetch_shared(rs_cache_t *cache, const rs_sha256_t *key, apr_t
  * count too long. */
 static bool is_from_the_future(const rs_verdict_t *verdict, apr_time_t now)
 {
-    return verdict->decided_at > now + CLOCK_SKEW_MAX;
+    return verdict->decided_at > now + RS_CLOCK_SKEW_MAX;
 }
 
 static rs_entry_t *fetch_local(rs_cache_t *cache, const rs_sha256_t *key, apr_time_t now)

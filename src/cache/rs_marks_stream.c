@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The stream of marks. */
 #include "cache/rs_marks_stream.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "cache/rs_tier_redis.h"
 
@@ -18,8 +19,6 @@
 #define MAC "m"
 /* What is too much to be read at once, or comes too late, is asked for in so much smaller pages. */
 #define SMALLER 8
-/* Between the clocks of this host and of Redis. */
-#define SKEW_MAX apr_time_from_sec(60)
 /* Entries that are earlier than what was read already: a replica took over that had not got the
  * last ones, and its clock lags. */
 #define BEGIN_AGAIN apr_time_from_sec(300)
@@ -117,7 +116,7 @@ static apr_time_t time_of(const entry_id_t *id)
 /* By the clock of Redis, which may lag; never later than now. */
 static apr_time_t latest_time_of(apr_time_t at, apr_time_t now)
 {
-    return at < now - SKEW_MAX ? at + SKEW_MAX : now;
+    return at < now - RS_CLOCK_SKEW_MAX ? at + RS_CLOCK_SKEW_MAX : now;
 }
 
 /* The value of a field of an entry; NULL: it has none. */
@@ -319,7 +318,7 @@ static cursor_t cursor_at(apr_time_t at)
 static bool is_time_to_begin(const rs_marks_stream_t *self, apr_time_t now)
 {
     apr_interval_time_t since = now - self->begun_at;
-    bool soon = self->doubtful || time_of(&self->news.last) > now + SKEW_MAX;
+    bool soon = self->doubtful || time_of(&self->news.last) > now + RS_CLOCK_SKEW_MAX;
 
     return !self->begun_at || since < 0 || since >= (soon ? BEGIN_AGAIN_SOON : BEGIN_AGAIN);
 }
@@ -328,7 +327,7 @@ static void begin_again(rs_marks_stream_t *self, apr_time_t now)
 {
     apr_interval_time_t kept = rs_marks_retention(self->marks) + RS_MARK_AHEAD_MAX;
 
-    self->again = cursor_at(now - kept - SKEW_MAX);
+    self->again = cursor_at(now - kept - RS_CLOCK_SKEW_MAX);
     self->begun_at = now;
     self->under_way = true;
     self->doubtful = false;
@@ -368,7 +367,7 @@ apr_status_t rs_marks_stream_poll(rs_marks_stream_t *self, apr_time_t now, apr_p
 
     /* What is older is not new: it is for whoever reads all. */
     if (!self->news.last.ms)
-        self->news = cursor_at(now - SKEW_MAX);
+        self->news = cursor_at(now - RS_CLOCK_SKEW_MAX);
     status = read_on(self, &self->news, RS_MARKS_PAGES_ALL, now, &at_end, ptemp);
     if (status != APR_SUCCESS || !self->under_way)
         tell(self, status, now);

@@ -77,9 +77,7 @@ static const struct {
     /* A replica answers GET: as a failure it would be forgotten with the next success. */
     { "READONLY", false, APR_EGENERAL, "it is a replica; name the master, or its Sentinels" },
     { "NOPERM", false, APR_EACCES,
-      "the rules of the user must allow +get +set +del +eval (and +xread +xadd for revocations) on "
-      "the "
-      "keys with "
+      "give its user the ACL rules in redis.md of the manual, for the keys with "
       "OAuth2RSCachePrefix" },
     { "OOM", false, APR_ENOSPC, "its memory is full; see maxmemory and maxmemory-policy" },
     { "MISCONF", false, APR_EGENERAL, "it cannot save to its disk and refuses to write" },

@@ -96,9 +96,11 @@ static int check_cache(const rs_cache_spec_t *cache, apr_pool_t *ptemp)
     if ((cache->redis_password.value || cache->sentinel_password.value) &&
         is_exposed(&cache->redis))
         return wrong("RS0605", cache->directive,
-                     "OAuth2RSRedisCredentials would travel unencrypted to another host: use "
-                     "rediss://, or write "
-                     "OAuth2RSRedisPlaintext on");
+                     apr_psprintf(ptemp,
+                                  "%s would travel unencrypted to another host: use rediss://, or "
+                                  "write OAuth2RSRedisPlaintext on",
+                                  cache->redis_password.value ? "OAuth2RSRedisCredentials"
+                                                              : "OAuth2RSSentinelCredentials"));
     return OK;
 }
 

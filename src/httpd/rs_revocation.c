@@ -248,15 +248,18 @@ rs_marks_t *rs_revocation_marks(const rs_revocation_t *revocation)
 }
 
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
-                                   apr_time_t now, apr_pool_t *p)
+                                   const char **why, apr_time_t now, apr_pool_t *p)
 {
+    *why = "this process does not hear of revocations";
     if (!revocation->marks)
         return APR_EGENERAL;
     (void)rs_marks_add(revocation->marks, mark, now);
+    *why = "other processes were telling theirs at the same time, and do not know";
     if (!revocation->stream)
         return rs_shm_marks_publish(revocation->ring, mark, revocation->spec.retention, now);
     /* Whatever Redis says: this httpd knows, in processes to come as well. */
     rs_shm_marks_pass_on(revocation->ring, mark, revocation->spec.retention, now);
+    *why = "on this host only, since Redis has not taken it";
     /* APR_ENOSPC would say that everybody hears of it: it is also what a full Redis says. */
     return rs_marks_stream_publish(revocation->stream, mark, now, p) == APR_SUCCESS ? APR_SUCCESS
                                                                                     : APR_EGENERAL;

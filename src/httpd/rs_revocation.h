@@ -38,8 +38,8 @@ void rs_revocation_poll(rs_revocation_t *revocation, apr_time_t now, apr_pool_t 
 void rs_revocation_leave(rs_revocation_t *revocation);
 
 /* Felt here at once, by all others within a second. APR_ENOSPC: likewise, and there are more than
- * can be kept. Else other hosts do not hear of it. */
+ * can be kept. Else not all hear of it; *why says who does not, a constant. */
 apr_status_t rs_revocation_publish(rs_revocation_t *revocation, const rs_mark_t *mark,
-                                   apr_time_t now, apr_pool_t *p);
+                                   const char **why, apr_time_t now, apr_pool_t *p);
 
 #endif

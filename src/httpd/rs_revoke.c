@@ -222,21 +222,20 @@ static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish, 
 {
     rs_mark_t mark = { .not_before = wish->not_before };
     const char *value = wish->kind == RS_MARK_ISSUER ? "" : wish->value;
+    const char *why;
     apr_status_t status;
 
     if (wish->kind == RS_MARK_TOKEN)
         rs_mark_digest_token(&mark.of, value, strlen(value), r->pool);
     else
         rs_mark_digest(&mark.of, wish->kind, wish->issuer, value);
-    status = rs_revocation_publish(runtime->revocation, &mark, now, r->pool);
+    status = rs_revocation_publish(runtime->revocation, &mark, &why, now, r->pool);
     if (status != APR_SUCCESS && status != APR_ENOSPC) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "RS0692: %s, but Redis has not taken it: other hosts do not know; revoke "
-                      "again when it answers",
-                      deed_of(wish, r));
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "RS0692: %s, but %s: revoke again",
+                      deed_of(wish, r), why);
         apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
         return say(r, HTTP_SERVICE_UNAVAILABLE,
-                   "revoked on this host only: Redis does not answer; revoke again");
+                   apr_pstrcat(r->pool, "revoked, but ", why, ": revoke again", NULL));
     }
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, "RS0690: %s", deed_of(wish, r));
     return say(r, HTTP_OK, "revoked: felt everywhere within a second");

@@ -12,6 +12,13 @@ void rs_shm_lock_init(rs_shm_lock_t *lock, apr_global_mutex_t *mutex, apr_interv
     lock->mutex = mutex;
     lock->wait = wait;
     lock->in_trouble = 0;
+    lock->changed = NULL;
+}
+
+void rs_shm_lock_on_change(rs_shm_lock_t *lock, rs_shm_lock_changed_fn *changed, void *data)
+{
+    lock->changed = changed;
+    lock->data = data;
 }
 
 /* For mechanisms that cannot wait for a limited time. */
@@ -42,8 +49,11 @@ apr_status_t rs_shm_lock_acquire(rs_shm_lock_t *lock)
     apr_status_t status = wait_for(lock, was_in_trouble ? RS_SHM_LOCK_WAIT_IN_TROUBLE : lock->wait);
     apr_uint32_t in_trouble = status != APR_SUCCESS;
 
-    if (in_trouble != was_in_trouble)
-        apr_atomic_set32(&lock->in_trouble, in_trouble);
+    if (in_trouble == was_in_trouble)
+        return status;
+    apr_atomic_set32(&lock->in_trouble, in_trouble);
+    if (lock->changed)
+        lock->changed(lock->data, in_trouble != 0);
     return status;
 }
 

@@ -43,7 +43,7 @@ struct rs_tier_shm_t {
     apr_global_mutex_t *mutex;
     rs_shm_lock_t lock;
     server_rec *server;
-    rs_log_quiet_t full;
+    rs_log_quiet_t full, late;
 };
 
 /* ---- the tier's slots ---- */
@@ -93,6 +93,20 @@ static apr_status_t shm_fetch(rs_tier_t *tier, const rs_cache_key_t *key,
     *value = bytes;
     *len = size;
     return APR_SUCCESS;
+}
+
+/* No warning: all that it costs is that the issuer is asked more often. */
+static void lock_changed(void *data, bool in_trouble)
+{
+    rs_tier_shm_t *self = data;
+    apr_uint32_t kept_back;
+
+    if (in_trouble && rs_log_quiet_ask(&self->late, apr_time_now(), &kept_back))
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, self->server,
+                     "RS0873: the lock of the shared-memory cache was not to be had within %d ms; "
+                     "until it is, this process does without that cache (%u more since the last "
+                     "line): is another process stopped, or the machine overloaded?",
+                     (int)apr_time_as_msec(RS_SHM_LOCK_WAIT), kept_back);
 }
 
 static void say_full(rs_tier_shm_t *self, apr_time_t now)
@@ -271,6 +285,12 @@ static apr_status_t open_table(rs_tier_shm_t *shm, apr_pool_t *p)
     return status == APR_SUCCESS ? rs_shm_table_create(&shm->table, &config, p) : status;
 }
 
+static void init_lock(rs_tier_shm_t *shm)
+{
+    rs_shm_lock_init(&shm->lock, shm->mutex, RS_SHM_LOCK_WAIT);
+    rs_shm_lock_on_change(&shm->lock, lock_changed, shm);
+}
+
 apr_status_t rs_tier_shm_open(rs_tier_shm_t *shm, server_rec *s, apr_pool_t *p)
 {
     apr_status_t status = ap_global_mutex_create(&shm->mutex, NULL, MUTEX_TYPE, NULL, s, p, 0);
@@ -282,7 +302,7 @@ apr_status_t rs_tier_shm_open(rs_tier_shm_t *shm, server_rec *s, apr_pool_t *p)
         status = open_store(shm, RS_KIND_NEGATIVE, "oauth2rs-negativ", p);
     if (status != APR_SUCCESS)
         return status;
-    rs_shm_lock_init(&shm->lock, shm->mutex, RS_SHM_LOCK_WAIT);
+    init_lock(shm);
     apr_pool_cleanup_register(p, shm, close_stores, apr_pool_cleanup_null);
     if ((status = open_table(shm, p)) != APR_SUCCESS)
         return status;
@@ -298,7 +318,7 @@ apr_status_t rs_tier_shm_child_init(rs_tier_shm_t *shm, server_rec *s, apr_pool_
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
                      "RS0872: the lock of the shared-memory cache could not be opened");
     else
-        rs_shm_lock_init(&shm->lock, shm->mutex, RS_SHM_LOCK_WAIT);
+        init_lock(shm);
     return status;
 }
 

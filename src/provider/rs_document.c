@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Shared documents: fetched_at ‖ fresh, 8 bytes each, most significant first ‖ text. */
 #include "provider/rs_document.h"
+#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 
 #include <apr_strings.h>
@@ -8,9 +9,6 @@
 
 #define NUMBER_BYTES 8
 #define HEAD_BYTES (2 * NUMBER_BYTES)
-
-/* Clocks of hosts differ; a document from further ahead is somebody's mistake. */
-#define CLOCK_SKEW_MAX apr_time_from_sec(60)
 
 static rs_tier_t *shared_tier(const rs_services_t *services)
 {
@@ -67,7 +65,7 @@ bool rs_document_find(rs_document_t *document, const rs_document_place_t *place,
     document->fetched_at = get_number(value);
     document->fresh = get_number(value + NUMBER_BYTES);
     document->len = len - HEAD_BYTES;
-    if (document->fetched_at <= after || document->fetched_at > now + CLOCK_SKEW_MAX ||
+    if (document->fetched_at <= after || document->fetched_at > now + RS_CLOCK_SKEW_MAX ||
         now - document->fetched_at > place->age_max || document->len > RS_DOCUMENT_BYTES_MAX)
         return false;
     if (document->fetched_at > now)

@@ -18,9 +18,6 @@
 /* However long an issuer wants to be left alone, requests are not refused longer than that on its
  * word. */
 #define RETRY_AFTER_MAX apr_time_from_sec(60)
-/* Requests differ in what they take for now. */
-#define SKEW_MAX apr_time_from_sec(60)
-
 /* What all processes have in common: an issuer that is down is down for all of them. */
 typedef struct {
     rs_breaker_t breaker;
@@ -71,7 +68,7 @@ static apr_interval_time_t left_alone_for(const shared_t *shared, apr_time_t now
 {
     apr_interval_time_t left = atomic_load(&shared->left_alone_until) - now;
 
-    return left > 0 && left <= RETRY_AFTER_MAX + SKEW_MAX ? left : 0;
+    return left > 0 && left <= RETRY_AFTER_MAX + RS_CLOCK_SKEW_MAX ? left : 0;
 }
 
 rs_introspection_state_t rs_introspection_state(const rs_introspection_t *introspection,
@@ -144,15 +141,9 @@ typedef struct {
     rs_introspection_t *self;
     const rs_presented_t *presented;
     rs_seat_t *seat;
-    apr_time_t now;   /* when it began */
-    apr_time_t begun; /* the same by rs_clock() */
+    rs_moment_t time;
     apr_pool_t *p;
 } visit_t;
-
-static apr_time_t time_on(const visit_t *visit)
-{
-    return visit->now + (rs_clock() - visit->begun);
-}
 
 static call_t unreadable(const char *why)
 {
@@ -162,7 +153,7 @@ static call_t unreadable(const char *why)
 static call_t read_claims(const visit_t *visit, const rs_json_t *reply)
 {
     const rs_introspection_t *self = visit->self;
-    apr_time_t now = visit->now;
+    apr_time_t now = visit->time.began;
     apr_pool_t *p = visit->p;
     rs_evidence_t evidence = { .reply = true };
     call_t call = { .result = CALL_ANSWERED };
@@ -187,8 +178,8 @@ static call_t read_signed(const visit_t *visit, const rs_http_response_t *respon
     const rs_introspection_t *self = visit->self;
     rs_signed_reply_t reply = { { self->spec, self->parts.keys, visit->seat },
                                 self->parts.decryption,
-                                visit->now,
-                                time_on(visit) };
+                                visit->time.began,
+                                rs_moment_now(&visit->time) };
     const char *why = NULL;
     const rs_json_t *json =
         strcmp(response->content_type, RS_SIGNED_REPLY_TYPE) == 0
@@ -261,10 +252,10 @@ static call_t read_response(const visit_t *visit, const rs_http_response_t *resp
         return failed(
             CALL_LATER,
             apr_psprintf(p, "it asks to be left alone for a while (status %d)", response->status),
-            retry_after_of(response, time_on(visit)));
+            retry_after_of(response, rs_moment_now(&visit->time)));
     refusal = rs_introspection_refusal(&visit->self->spec->introspection, response, p);
     if (refusal)
-        return refused(refusal, visit->now);
+        return refused(refusal, visit->time.began);
     if (response->status / 100 == 4)
         return read_complaint(response, p);
     return failed(CALL_FAILED,
@@ -285,7 +276,7 @@ static apr_status_t find_endpoint(const visit_t *visit, const char **endpoint, c
     *endpoint = self->spec->introspection.url;
     if (*endpoint)
         return APR_SUCCESS;
-    status = rs_metadata_get(self->parts.metadata, &document, visit->now, why, visit->p);
+    status = rs_metadata_get(self->parts.metadata, &document, visit->time.began, why, visit->p);
     if (status != APR_SUCCESS)
         return status;
     *endpoint = document.introspection_endpoint;
@@ -308,7 +299,7 @@ static call_t perform(const visit_t *visit, const char *endpoint)
 {
     rs_introspection_t *self = visit->self;
     rs_asking_t asking = { &self->spec->introspection, &self->auth, visit->presented, endpoint,
-                           visit->now };
+                           visit->time.began };
     rs_http_request_t request = { .peer = &self->peer,
                                   .url = endpoint,
                                   .body_bytes_max = RS_INTROSPECTION_BYTES_MAX };
@@ -390,7 +381,7 @@ static call_t ask(const visit_t *visit)
     apr_status_t status = find_endpoint(visit, &endpoint, &why);
     call_t call = status == APR_SUCCESS ? perform(visit, endpoint)
                                         : failed(result_of(status), why, RETRY_AFTER_DEFAULT);
-    apr_time_t over = time_on(visit);
+    apr_time_t over = rs_moment_now(&visit->time);
 
     note_result(self, &call, over);
     tell(self, written_endpoint(self, endpoint, visit->p), &call, over);
@@ -413,7 +404,7 @@ static const char *reason_to_wait(rs_introspection_t *self, apr_interval_time_t 
 rs_verdict_t rs_introspection_ask(rs_introspection_t *self, const rs_presented_t *presented,
                                   rs_seat_t *seat, bool *unreachable, apr_time_t now, apr_pool_t *p)
 {
-    visit_t visit = { self, presented, seat, now, rs_clock(), p };
+    visit_t visit = { self, presented, seat, rs_moment_at(now), p };
     apr_interval_time_t wait = 0;
     const char *reason = reason_to_wait(self, &wait, now);
     call_t call;

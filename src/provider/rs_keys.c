@@ -25,9 +25,6 @@
 #define LEAD_MAX apr_time_from_sec(30)
 #define FILES_DUE_NEVER RS_TIME_NEVER
 #define BUSY_RETRY_AFTER apr_time_from_sec(1)
-/* Requests differ in what they take for now. */
-#define SKEW_MAX apr_time_from_sec(60)
-
 struct rs_keys_t {
     const rs_provider_spec_t *spec;
     rs_metadata_t *metadata;
@@ -401,7 +398,7 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     const rs_keys_spec_t *spec = &keys->spec->keys;
     apr_interval_time_t age_max = work == WORK_MISS ? spec->cooldown : spec->refresh_max;
     rs_snapshot_t *fresh = NULL;
-    apr_time_t begun = rs_clock();
+    rs_moment_t moment = rs_moment_at(now);
     unsigned i;
 
     if (work == WORK_FILES)
@@ -420,7 +417,7 @@ static bool work_on(rs_keys_t *keys, work_t work, apr_time_t now, apr_pool_t *pt
     if (result.any)
         fresh = snapshot_build(keys);
     /* A pause begins when the trouble ends: a fetch that hangs lasts longer than the first ones. */
-    now += rs_clock() - begun;
+    now = rs_moment_now(&moment);
     apr_thread_mutex_lock(keys->lock);
     if (work != WORK_FILES) {
         note_fetch(keys, &result, now);
@@ -463,7 +460,7 @@ static bool usable(const rs_keys_t *keys, apr_time_t now)
 /* longest: how far ahead it can lie. What lies further was due before the clock was set back. */
 static bool is_due(apr_time_t due, apr_interval_time_t longest, apr_time_t now)
 {
-    return due <= now || due - now > longest + SKEW_MAX;
+    return due <= now || due - now > longest + RS_CLOCK_SKEW_MAX;
 }
 
 /* The work that is due, which is the caller's from then on. seat NULL: background work. */

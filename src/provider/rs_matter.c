@@ -1,14 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The way of a question through one provider: caches, the issuer's keys, the issuer itself. */
 #include "provider/rs_matter.h"
-#include "base/rs_clock.h"
 #include "cache/rs_cache_claim.h"
 #include "provider/rs_jwt.h"
-
-apr_time_t rs_inquiry_time(const rs_inquiry_t *inquiry)
-{
-    return inquiry->came + (rs_clock() - inquiry->begun);
-}
 
 static apr_interval_time_t shorter(apr_interval_time_t ours, apr_interval_time_t cap)
 {
@@ -23,11 +17,10 @@ rs_matter_t rs_matter_of(rs_inquiry_t *inquiry, unsigned which)
     const rs_introspection_spec_t *spec = &provider->spec->introspection;
     rs_matter_t matter = { .provider = provider,
                            .inquiry = inquiry,
-                           .presented = question->presented,
                            .ttl = { shorter(spec->ttl_positive, question->ttl_positive),
                                     shorter(spec->ttl_negative, question->ttl_negative),
                                     spec->stale },
-                           .now = rs_inquiry_time(inquiry),
+                           .now = rs_moment_now(&inquiry->time),
                            .p = inquiry->p };
     rs_span_t spans[] = { { use, sizeof use },
                           { provider->fingerprint.bytes, RS_SHA256_BYTES },
@@ -123,9 +116,10 @@ static rs_verdict_t ask_issuer(rs_matter_t *matter, const rs_verdict_t *local)
     apr_time_t until;
     bool unreachable;
 
-    asked = rs_introspection_ask(matter->provider->introspection, matter->presented, &matter->seat,
-                                 &unreachable, matter->now, matter->p);
-    matter->now = rs_inquiry_time(matter->inquiry);
+    asked =
+        rs_introspection_ask(matter->provider->introspection, matter->inquiry->question->presented,
+                             &matter->seat, &unreachable, matter->now, matter->p);
+    matter->now = rs_moment_now(&matter->inquiry->time);
     matter->inquiry->in_vain |=
         !rs_verdict_is_accepted(&asked) && asked.outcome != RS_TOKEN_UNDECIDED;
     if (asked.outcome == RS_TOKEN_UNDECIDED && unreachable &&
@@ -160,7 +154,7 @@ static const rs_verdict_t *wait_for_others(rs_matter_t *matter, rs_cache_claim_t
         if (matter->now - begun >= longest)
             return NULL;
         apr_sleep(pause);
-        look.now = matter->now = rs_inquiry_time(matter->inquiry);
+        look.now = matter->now = rs_moment_now(&matter->inquiry->time);
         apr_pool_clear(look.p);
         if ((known = rs_matter_from_cache(&look, false)) != NULL)
             return known;
@@ -210,7 +204,7 @@ static bool is_fresh_enough(const rs_matter_t *matter, const rs_verdict_t *verdi
 
     return !rs_verdict_is_accepted(verdict) ||
            rs_verdict_until(verdict, ttl->positive > 0 ? ttl->positive + ttl->stale : 0) >
-               matter->inquiry->came;
+               matter->inquiry->time.began;
 }
 
 /* A crowd that wants the answer to one quick question gets it; of a slow one only those with a seat
@@ -281,7 +275,7 @@ rs_verdict_t rs_matter_judge_locally(const rs_matter_t *matter, const rs_jws_t *
     rs_verdict_t verdict = judge_jwt(matter, jws);
     rs_matter_t later = *matter; /* by what was waited for keys */
 
-    later.now = rs_inquiry_time(matter->inquiry);
+    later.now = rs_moment_now(&matter->inquiry->time);
     if (matter->provider->spec->validate == RS_VALIDATE_BOTH && rs_verdict_is_accepted(&verdict))
         return rs_matter_judge_by_issuer(&later, &verdict);
     rs_entry_release(to_cache(matter, &verdict));

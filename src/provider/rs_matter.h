@@ -4,6 +4,7 @@
 #ifndef RS_MATTER_H
 #define RS_MATTER_H
 
+#include "base/rs_clock.h"
 #include "provider/rs_decryption.h"
 #include "provider/rs_introspection.h"
 #include "provider/rs_provider.h"
@@ -26,7 +27,7 @@ struct rs_provider_t {
 /* A question while it is answered. */
 typedef struct {
     const rs_question_t *question;
-    apr_time_t came, begun;  /* the same moment, of the question and by rs_clock() */
+    rs_moment_t time;        /* it moves on while the question waits for others */
     const rs_provider_t *by; /* NULL: nobody has judged */
     bool in_vain;            /* an issuer was asked, and did not accept the token */
     apr_pool_t *p;
@@ -36,16 +37,12 @@ typedef struct {
 typedef struct {
     rs_provider_t *provider;
     rs_inquiry_t *inquiry;
-    const rs_presented_t *presented;
     rs_cache_ttl_t ttl;
     rs_sha256_t key; /* of the caches */
     rs_seat_t seat;  /* of who waits for the issuer */
     apr_time_t now;
     apr_pool_t *p;
 } rs_matter_t;
-
-/* The moment that counts moves on while the question waits for others. */
-apr_time_t rs_inquiry_time(const rs_inquiry_t *inquiry);
 
 /* Of the question's provider number `which`. */
 rs_matter_t rs_matter_of(rs_inquiry_t *inquiry, unsigned which);

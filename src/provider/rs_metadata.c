@@ -16,8 +16,6 @@
 #define RS_METADATA_RETRY apr_time_from_sec(1)
 /* While what is known serves, somebody waits in vain at each try. */
 #define RS_METADATA_RETRY_KNOWN apr_time_from_sec(30)
-/* Requests differ in what they take for now. */
-#define SKEW_MAX apr_time_from_sec(60)
 #define FAILURE_BYTES 256
 
 struct rs_metadata_t {
@@ -251,9 +249,10 @@ static bool is_due(const rs_metadata_t *m, apr_time_t now)
     apr_interval_time_t pause = m->known ? RS_METADATA_RETRY_KNOWN : RS_METADATA_RETRY;
     apr_interval_time_t since = now - m->asked_at;
 
-    if (m->known && now - m->fetched_at <= RS_METADATA_AGE_MAX && now >= m->fetched_at - SKEW_MAX)
+    if (m->known && now - m->fetched_at <= RS_METADATA_AGE_MAX &&
+        now >= m->fetched_at - RS_CLOCK_SKEW_MAX)
         return false;
-    return since >= pause || since < -SKEW_MAX;
+    return since >= pause || since < -RS_CLOCK_SKEW_MAX;
 }
 
 /* With the lock held: until who asks has an answer. */
@@ -273,7 +272,7 @@ static void wait_for_answer(rs_metadata_t *m)
 static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_pool_t *p)
 {
     rs_metadata_document_t found;
-    apr_time_t begun = rs_clock();
+    rs_moment_t moment = rs_moment_at(now);
     apr_status_t status = discover(m, &found, why, now, p);
 
     apr_thread_mutex_lock(m->lock);
@@ -281,7 +280,7 @@ static apr_status_t ask(rs_metadata_t *m, apr_time_t now, const char **why, apr_
         keep(m, &found);
     else
         apr_cpystrn(m->failure, *why, sizeof m->failure);
-    m->asked_at = now + (rs_clock() - begun);
+    m->asked_at = rs_moment_now(&moment);
     m->asking = false;
     apr_thread_cond_broadcast(m->answered);
     apr_thread_mutex_unlock(m->lock);

@@ -1,6 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Who of a Location's providers judges a token, and whose word counts. */
-#include "base/rs_clock.h"
 #include "base/rs_limits.h"
 #include "provider/rs_matter.h"
 
@@ -44,9 +43,9 @@ static rs_verdict_t judge_opaque(rs_inquiry_t *inquiry, rs_outcome_t form)
         return rs_refuse(RS_TOKEN_MALFORMED,
                          form == RS_TOKEN_ACCEPTED ? "it is a JWT that names no issuer"
                                                    : "it is not a JWT",
-                         inquiry->came);
+                         inquiry->time.began);
     if (count > 1)
-        return misconfigured(inquiry->question->providers[chosen], inquiry->came);
+        return misconfigured(inquiry->question->providers[chosen], inquiry->time.began);
     matter = rs_matter_of(inquiry, chosen);
     inquiry->by = matter.provider;
     return rs_matter_judge_by_issuer(&matter, NULL);
@@ -99,7 +98,7 @@ static rs_verdict_t judge_by_issuer_named(rs_inquiry_t *inquiry, const rs_jws_t 
     return rs_refuse(RS_TOKEN_ISSUER_WRONG,
                      apr_psprintf(inquiry->p, "issuer %.200s is none of this Location's providers",
                                   rs_json_quote(issuer, inquiry->p)),
-                     inquiry->came);
+                     inquiry->time.began);
 }
 
 /* ---- encrypted tokens ---- */
@@ -117,10 +116,10 @@ static rs_verdict_t judge_decrypted(rs_inquiry_t *inquiry, unsigned which,
     inquiry->by = matter.provider;
     if (!issuer)
         return rs_refuse(RS_TOKEN_MALFORMED, "what it encrypts is no signed JWT with an issuer",
-                         inquiry->came);
+                         inquiry->time.began);
     if (strcmp(issuer, matter.provider->spec->policy.issuer) != 0)
         return rs_refuse(RS_TOKEN_ISSUER_WRONG, "what it encrypts is of another issuer",
-                         inquiry->came);
+                         inquiry->time.began);
     return rs_matter_judge_locally(&matter, jws);
 }
 
@@ -131,7 +130,7 @@ static rs_verdict_t judge_encrypted(rs_inquiry_t *inquiry)
     const rs_question_t *question = inquiry->question;
     const rs_presented_t *presented = question->presented;
     rs_verdict_t verdict =
-        rs_refuse(RS_TOKEN_DECRYPTION_FAILED, "no key of ours opens it", inquiry->came);
+        rs_refuse(RS_TOKEN_DECRYPTION_FAILED, "no key of ours opens it", inquiry->time.began);
     bool opened = false, keys = false;
     unsigned i;
 
@@ -143,7 +142,7 @@ static rs_verdict_t judge_encrypted(rs_inquiry_t *inquiry)
             continue;
         keys = true;
         outcome = rs_decryption_open(provider->decryption, presented->token, presented->token_len,
-                                     &plain, inquiry->came, inquiry->p);
+                                     &plain, inquiry->time.began, inquiry->p);
         if (outcome == RS_TOKEN_ACCEPTED) {
             opened = true;
             verdict = judge_decrypted(inquiry, i, &plain);
@@ -151,8 +150,8 @@ static rs_verdict_t judge_encrypted(rs_inquiry_t *inquiry)
                 return verdict;
         }
         else if (!opened && outcome != RS_TOKEN_DECRYPTION_FAILED)
-            verdict =
-                rs_refuse(outcome, "it is encrypted in a way that is not accepted", inquiry->came);
+            verdict = rs_refuse(outcome, "it is encrypted in a way that is not accepted",
+                                inquiry->time.began);
     }
     if (opened || (keys && !candidates(question, &i)))
         return verdict;
@@ -179,7 +178,7 @@ static rs_verdict_t judge(rs_inquiry_t *inquiry)
         }
     }
     if (presented->token_len > RS_TOKEN_BYTES_MAX)
-        return rs_refuse(RS_TOKEN_MALFORMED, "it is larger than 32 KiB", inquiry->came);
+        return rs_refuse(RS_TOKEN_MALFORMED, "it is larger than 32 KiB", inquiry->time.began);
     if (rs_jwe_looks_like(presented->token, presented->token_len))
         return judge_encrypted(inquiry);
     form = rs_jws_parse(&jws, presented->token, presented->token_len, inquiry->p);
@@ -201,7 +200,7 @@ static void note_failure(const rs_inquiry_t *inquiry, const rs_verdict_t *verdic
 static rs_verdict_t judge_again(const rs_inquiry_t *inquiry, const rs_verdict_t *verdict,
                                 apr_time_t now)
 {
-    const rs_services_t *services = inquiry->by->services;
+    const rs_services_t *services = inquiry->question->providers[0]->services;
 
     /* It may have ended while we waited for those who know. */
     if (verdict->valid_until <= now)
@@ -216,12 +215,11 @@ static rs_verdict_t judge_again(const rs_inquiry_t *inquiry, const rs_verdict_t 
 rs_verdict_t rs_providers_judge(const rs_question_t *question, const rs_provider_t **by,
                                 apr_time_t now, apr_pool_t *p)
 {
-    rs_inquiry_t inquiry = { .question = question, .came = now, .begun = rs_clock(), .p = p };
+    rs_inquiry_t inquiry = { .question = question, .time = rs_moment_at(now), .p = p };
     rs_verdict_t verdict = judge(&inquiry);
 
-    now = rs_inquiry_time(&inquiry);
+    now = rs_moment_now(&inquiry.time);
     note_failure(&inquiry, &verdict, now);
     *by = inquiry.by;
-    return inquiry.by && rs_verdict_is_accepted(&verdict) ? judge_again(&inquiry, &verdict, now)
-                                                          : verdict;
+    return rs_verdict_is_accepted(&verdict) ? judge_again(&inquiry, &verdict, now) : verdict;
 }

@@ -52,13 +52,13 @@ static bool is_quick(const rs_waiting_t *waiting, apr_time_t now)
 
 bool rs_waiting_stand(rs_waiting_t *waiting, rs_seat_t *seat, apr_time_t *now)
 {
-    apr_time_t begun = *now, start = rs_clock();
+    rs_moment_t moment = rs_moment_at(*now);
 
     while (!rs_waiting_sit(waiting, seat, *now)) {
-        if (*now - begun >= RS_STANDING_MAX || !is_quick(waiting, *now))
+        if (*now - moment.began >= RS_STANDING_MAX || !is_quick(waiting, *now))
             return false;
         apr_sleep(STANDING_POLL);
-        *now = begun + (rs_clock() - start);
+        *now = rs_moment_now(&moment);
     }
     return true;
 }

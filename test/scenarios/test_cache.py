@@ -398,7 +398,7 @@ def test_an_acl_that_forbids_is_told_once(httpd, issuer, folder):
         granted(server.get("/users", issuer.opaque()))
     server_of_values.stop()
     assert server.log.count("RS0413") == 1, server.log.text()
-    server.expects("RS0413", "with NOPERM: the rules of the user must allow +get +set")
+    server.expects("RS0413", "with NOPERM: give its user the ACL rules in redis.md")
 
 
 def test_a_wrong_password_is_told(httpd, issuer, folder):

@@ -66,7 +66,7 @@ BROKEN = {
     "redis-password-in-clear": (lambda f: clear(f, "OAuth2RSRedisCredentials", "redis://cache.example.com"), "OAuth2RSCache",
                                 ["RS0605", "unencrypted", "rediss://", "OAuth2RSRedisPlaintext on"]),
     "sentinel-password-in-clear": (lambda f: clear(f, "OAuth2RSSentinelCredentials oauth2rs", "redis+sentinel://localhost,192.0.2.1/main"),
-                                   "OAuth2RSCache", ["RS0605", "unencrypted"]),
+                                   "OAuth2RSCache", ["RS0605", "OAuth2RSSentinelCredentials", "unencrypted"]),
     "cluster-password-in-clear": (lambda f: clear(f, "OAuth2RSRedisCredentials", "redis+cluster://[::1],[2001:db8::1]"), "OAuth2RSCache",
                                   ["RS0605", "unencrypted"]),
     "redis-ca-that-is-none": (lambda f: redis(f"OAuth2RSCacheSecret file:{secret_file(f, CACHE_SECRET)}",

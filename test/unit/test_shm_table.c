@@ -179,11 +179,19 @@ static void of_many_processes_one_gets_each_claim(void **state)
     assert_non_null(value_of(w, 0, NOW, *state));
 }
 
+static void count_changes(void *data, bool in_trouble)
+{
+    unsigned *changes = data;
+
+    changes[in_trouble]++;
+}
+
 /* Nobody waits without end for a holder that is stopped. */
 static void a_lock_that_is_held_is_an_error_not_a_wait(void **state)
 {
     world_t *w = world(65536, *state);
     int ready[2], done[2], status;
+    unsigned changes[2] = { 0, 0 };
     apr_time_t begun;
     pid_t child;
     char byte;
@@ -191,6 +199,7 @@ static void a_lock_that_is_held_is_an_error_not_a_wait(void **state)
     assert_int_equal(pipe(ready), 0);
     assert_int_equal(pipe(done), 0);
     rs_shm_lock_init(&w->lock, w->lock.mutex, apr_time_from_msec(100));
+    rs_shm_lock_on_change(&w->lock, count_changes, changes);
     child = fork();
     if (child == 0) {
         apr_global_mutex_child_init(&w->lock.mutex, NULL, *state);
@@ -205,9 +214,11 @@ static void a_lock_that_is_held_is_an_error_not_a_wait(void **state)
     assert_int_not_equal(add(w, 1, "x", NOW + SECOND, NOW), APR_SUCCESS);
     assert_int_not_equal(add(w, 1, "x", NOW + SECOND, NOW), APR_SUCCESS);
     assert_true(apr_time_now() - begun < apr_time_from_sec(10));
+    assert_true(changes[true] == 1 && changes[false] == 0);
     assert_int_equal(write(done[1], "x", 1), 1);
     waitpid(child, &status, 0);
     assert_int_equal(add(w, 1, "x", NOW + SECOND, NOW), APR_SUCCESS);
+    assert_true(changes[true] == 1 && changes[false] == 1);
     close(ready[0]);
     close(ready[1]);
     close(done[0]);
