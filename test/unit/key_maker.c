@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void need(bool fine, const char *what)
 {
@@ -19,14 +20,54 @@ static void need(bool fine, const char *what)
     abort();
 }
 
+static EVP_PKEY *read_key(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    EVP_PKEY *pkey = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+
+    if (file)
+        fclose(file);
+    return pkey;
+}
+
+/* Several programs may write it: the file is there as a whole or not at all. */
+static void write_key(const char *path, EVP_PKEY *pkey)
+{
+    char draft[256];
+    FILE *file;
+
+    snprintf(draft, sizeof draft, "%s.%d", path, (int)getpid());
+    file = fopen(draft, "w");
+    need(file && PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL) == 1, draft);
+    need(fclose(file) == 0 && rename(draft, path) == 0, path);
+}
+
+/* Under valgrind they take long to make: where RS_TEST_KEYS names a folder, the first one of a
+ * program is the first one of every program, and so on. */
+static EVP_PKEY *generate_rsa(size_t bits)
+{
+    static unsigned made[2];
+    const char *folder = getenv("RS_TEST_KEYS");
+    EVP_PKEY *pkey = NULL;
+    char path[240];
+
+    if (!folder)
+        return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
+    snprintf(path, sizeof path, "%s/rsa-%u-%u.pem", folder, (unsigned)bits, ++made[bits == 2048]);
+    pkey = read_key(path);
+    if (!pkey && (pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits)) != NULL)
+        write_key(path, pkey);
+    return pkey;
+}
+
 static EVP_PKEY *generate(const char *type)
 {
     EVP_PKEY *pkey;
 
     if (strcmp(type, "RSA") == 0)
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+        pkey = generate_rsa(2048);
     else if (strcmp(type, "RSA1024") == 0)
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+        pkey = generate_rsa(1024);
     else if (strncmp(type, "P-", 2) == 0 || strcmp(type, "secp256k1") == 0)
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", type);
     else

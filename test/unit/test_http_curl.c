@@ -579,17 +579,17 @@ static void waiting_for_a_handle_ends_with_the_callers_own_time(void **state)
 
     use_handles(f, 1);
     f->request.url = url_of(f, server, "http");
-    f->peer.total_timeout = apr_time_from_msec(2000);
+    f->peer.total_timeout = apr_time_from_sec(4);
     start_caller(&hog, f, 1);
     while (http_server_requests(server) == 0)
         usleep(1000);
     f->peer.total_timeout = apr_time_from_msec(150);
     begun = apr_time_now();
     assert_int_equal(call(f), APR_EBUSY);
-    assert_true(apr_time_now() - begun < apr_time_from_msec(700));
+    assert_true(apr_time_now() - begun < apr_time_from_sec(3));
     assert_string_equal(f->why, "all 1 connections of this process were busy for 150 ms");
     /* Nor is an issuer to be blamed for what was left after such a wait. */
-    f->peer.total_timeout = apr_time_from_msec(2500);
+    f->peer.total_timeout = apr_time_from_msec(4500);
     assert_int_equal(call(f), APR_EBUSY);
     pthread_join(hog.thread, NULL);
     assert_int_equal(hog.status, APR_TIMEUP);
@@ -625,7 +625,7 @@ static void silence_ends_with_the_total_timeout(void **state)
     f->peer.total_timeout = apr_time_from_msec(200);
     assert_int_equal(call_script(f, say_nothing, NULL), APR_TIMEUP);
     assert_string_equal(f->why, "no complete reply within 200 ms");
-    assert_true(apr_time_now() - begun < apr_time_from_msec(1500));
+    assert_true(apr_time_now() - begun < apr_time_from_sec(4));
 }
 
 static void drip(http_stream_t *stream, const void *baton)
@@ -645,7 +645,7 @@ static void dripping_reply_ends_with_the_total_timeout(void **state)
 
     f->peer.total_timeout = apr_time_from_msec(300);
     assert_int_equal(call_script(f, drip, NULL), APR_TIMEUP);
-    assert_true(apr_time_now() - begun < apr_time_from_msec(1500));
+    assert_true(apr_time_now() - begun < apr_time_from_sec(4));
 }
 
 static void refused_connection_is_told(void **state)
