@@ -235,7 +235,7 @@ static int carry_out(request_rec *r, rs_runtime_t *runtime, const wish_t *wish, 
                       deed_of(wish, r), why);
         apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
         return say(r, HTTP_SERVICE_UNAVAILABLE,
-                   apr_pstrcat(r->pool, "revoked, but ", why, ": revoke again", NULL));
+                   apr_pstrcat(r->pool, "not revoked everywhere: ", why, "; revoke again", NULL));
     }
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, "RS0690: %s", deed_of(wish, r));
     return say(r, HTTP_OK, "revoked: felt everywhere within a second");
